@@ -1,0 +1,23 @@
+//! The Model Context Protocol as bytes: JSON-RPC frames, revisions, the table of methods, wire types
+//! and encoders for every revision. No I/O, no runtime, no policy.
+//!
+//! What need not be understood stays the sender's text ([`RawJson`]): frames borrow from the buffer
+//! they came in ([`frame`]), one pass finds it sound ([`scan`]), results are written in the newest
+//! form and reduced to what the reader's revision knows by rules.
+
+pub mod error;
+pub mod frame;
+pub mod id;
+pub mod method;
+mod raw;
+mod revision;
+pub mod scan;
+pub mod text;
+
+pub use error::{ErrorCode, RpcError};
+pub use frame::{Frame, Message};
+pub use id::{Id, RequestId};
+pub use method::Method;
+pub use raw::RawJson;
+pub use revision::{Era, Revision, UnknownRevision};
+pub use scan::Limits;
