@@ -1,0 +1,1 @@
+//! The test suite that every home has to pass.
