@@ -5,19 +5,25 @@
 //! they came in ([`frame`]), one pass finds it sound ([`scan`]), results are written in the newest
 //! form and reduced to what the reader's revision knows by rules.
 
+pub mod encode;
 pub mod error;
 pub mod frame;
 pub mod id;
 pub mod method;
+mod owned;
 mod raw;
 mod revision;
+pub mod rewrite;
 pub mod scan;
+pub mod tape;
 pub mod text;
+pub mod wire;
 
 pub use error::{ErrorCode, RpcError};
 pub use frame::{Frame, Message};
 pub use id::{Id, RequestId};
 pub use method::Method;
+pub use owned::{OwnedMeta, OwnedParams};
 pub use raw::RawJson;
 pub use revision::{Era, Revision, UnknownRevision};
 pub use scan::Limits;

@@ -13,5 +13,3 @@ mod members;
 pub use cursor::{MAX_DEPTH, RewriteError};
 pub use edits::{Change, Edits, Step};
 pub use members::{Elements, Members, decode_string, elements, member, members};
-
-pub(crate) use cursor::Cursor;

@@ -65,6 +65,12 @@ impl<'o> ObjectWriter<'o> {
         self.raw(name, if value { "true" } else { "false" })
     }
 
+    /// A number. What JSON has no number for (infinities, NaN) is written as `null`.
+    pub fn number(&mut self, name: &str, value: f64) -> &mut Self {
+        let text = serde_json::Number::from_f64(value).map_or_else(|| "null".to_owned(), |it| it.to_string());
+        self.raw(name, &text)
+    }
+
     /// An array of what `write` appends for each item.
     pub fn array<T>(
         &mut self,

@@ -60,7 +60,11 @@ impl<'e> Edits<'e> {
     }
 
     /// Puts `raw` (sound JSON) in the place of the value at `path`, where there is one.
-    pub fn replace<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>, raw: &'e str) -> &mut Self {
+    pub fn replace<S: Into<Step<'e>>>(
+        &mut self,
+        path: impl IntoIterator<Item = S>,
+        raw: &'e str,
+    ) -> &mut Self {
         self.node(path, false).action = Some(Action::Replace(raw));
         self
     }
@@ -80,7 +84,7 @@ impl<'e> Edits<'e> {
     }
 
     /// Adds the member with the value `raw` (sound JSON) where it is absent, and leaves it alone where it is not.
-    pub fn default<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>, raw: &'e str) -> &mut Self {
+    pub fn add<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>, raw: &'e str) -> &mut Self {
         self.node(path, true).insert = Some(raw);
         self
     }
@@ -216,7 +220,8 @@ impl<'e> Node<'e> {
             if let Some(seen) = named.and_then(|at| seen.get_mut(at)) {
                 *seen = true;
             }
-            let node = named.and_then(|at| self.members.get(at)).map(|(_, node)| node).or(self.each.as_deref());
+            let node =
+                named.and_then(|at| self.members.get(at)).map(|(_, node)| node).or(self.each.as_deref());
             out.extend_from_slice(cursor.since(start).as_bytes());
             let kept = match node {
                 Some(node) => node.write(cursor, out)?,
@@ -364,9 +369,9 @@ mod tests {
     }
 
     #[test]
-    fn set_replaces_or_adds_and_default_only_adds() {
+    fn set_replaces_or_adds_and_add_only_adds() {
         let mut edits = Edits::new();
-        edits.set(["m", "s"], "1").default(["d"], "2");
+        edits.set(["m", "s"], "1").add(["d"], "2");
         assert_eq!(edited(&edits, "{}"), r#"{"m":{"s":1},"d":2}"#);
         assert_eq!(edited(&edits, r#"{"d":9,"m":{"s":9,"t":3}}"#), r#"{"d":9,"m":{"s":1,"t":3}}"#);
         assert_eq!(edited(&edits, r#"{"m":{"t":3} }"#), r#"{"m":{"t":3,"s":1} ,"d":2}"#);
