@@ -8,10 +8,17 @@
 //! their object, and every string is Unicode (a lone surrogate is refused). Numbers keep their text.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::fmt;
 
-use memchr::memchr2;
+mod entry;
+mod parser;
+mod string;
+
+use entry::{
+    Entry, PAYLOAD, TAG_ARRAY, TAG_ESCAPED, TAG_FALSE, TAG_NULL, TAG_NUMBER, TAG_OBJECT, TAG_STRING, TAG_TRUE,
+};
+use parser::Parser;
+pub use string::JsonStr;
 
 /// How many arrays and objects may be open at once.
 pub const MAX_DEPTH: usize = 128;
@@ -144,60 +151,363 @@ impl<'a> Tape<'a> {
         Node { tape: self, index: 0 }
     }
 
+    /// The node at an index that [`Node::index`] gave. A member's name lies just before its value and reads as a string;
+    /// past the end of the tape everything reads as `null`.
+    #[must_use]
+    pub fn node(self, index: u32) -> Node<'a> {
+        Node { tape: self, index }
+    }
+
     /// How many values and member names the tape holds.
     #[must_use]
     pub fn entries(self) -> usize {
         self.entries.len()
     }
 
-    /// Length in bytes of the longest JSON Pointer (RFC 6901) into this text, before escaping and counting seven digits
-    /// for an array index.
-    #[must_use]
-    pub fn longest_pointer(self) -> usize {
-        let mut open: Vec<(usize, usize)> = Vec::new();
-        let mut longest = 0;
-        let mut key: Option<usize> = None;
-        let mut index = 0;
-        while let Some(entry) = self.entries.get(index) {
-            while open.last().is_some_and(|(end, _)| *end <= index) {
-                open.pop();
-            }
-            let parent = open.last().map_or(0, |(_, length)| *length);
-            let in_object = open.last().is_some() && self.is_key_position(&open, index, key.is_some());
-            if in_object {
-                key = Some(entry.length());
-                index += 1;
-                continue;
-            }
-            let own = match (key.take(), open.is_empty()) {
-                (_, true) => 0,
-                (Some(name), false) => parent + 1 + name,
-                (None, false) => parent + 8,
-            };
-            longest = longest.max(own);
-            if entry.is_container() {
-                open.push((entry.next(), own));
-            }
-            index += 1;
-        }
-        longest
-    }
-
-    /// Whether the entry at `index` is a member name: inside an object, names and values alternate.
-    fn is_key_position(self, open: &[(usize, usize)], index: usize, after_key: bool) -> bool {
-        let _ = index;
-        !after_key
-            && open
-                .last()
-                .and_then(|(end, _)| self.container_ending(*end, index))
-                .is_some_and(|entry| entry.tag() == TAG_OBJECT)
-    }
-
-    fn container_ending(self, _end: usize, _before: usize) -> Option<Entry> {
-        None
-    }
-
     fn entry(self, index: u32) -> Entry {
         self.entries.get(index as usize).copied().unwrap_or(Entry::new(TAG_NULL, 0, 0))
+    }
+}
+
+impl fmt::Debug for Tape<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tape").field("bytes", &self.text.len()).field("entries", &self.entries.len()).finish()
+    }
+}
+
+/// One value on a [`Tape`]. Copying it is free.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    tape: Tape<'a>,
+    index: u32,
+}
+
+impl<'a> Node<'a> {
+    /// What kind of value it is.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self.entry().tag() {
+            TAG_FALSE | TAG_TRUE => Kind::Bool,
+            TAG_NUMBER => Kind::Number,
+            TAG_STRING | TAG_ESCAPED => Kind::String,
+            TAG_ARRAY => Kind::Array,
+            TAG_OBJECT => Kind::Object,
+            _ => Kind::Null,
+        }
+    }
+
+    /// Its position on the tape: what tells it from every other node of the same tape.
+    #[must_use]
+    pub fn index(self) -> u32 {
+        self.index
+    }
+
+    /// The tape it lies on.
+    #[must_use]
+    pub fn tape(self) -> Tape<'a> {
+        self.tape
+    }
+
+    /// Whether it is `null`.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The boolean, if it is one.
+    #[must_use]
+    pub fn as_bool(self) -> Option<bool> {
+        match self.entry().tag() {
+            TAG_TRUE => Some(true),
+            TAG_FALSE => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The number as it was written, if it is one.
+    #[must_use]
+    pub fn number_text(self) -> Option<&'a str> {
+        let entry = self.entry();
+        (entry.tag() == TAG_NUMBER).then(|| self.slice(entry))
+    }
+
+    /// The string, if it is one: borrowed, unless it holds escapes.
+    #[must_use]
+    pub fn as_str(self) -> Option<Cow<'a, str>> {
+        self.string().map(JsonStr::decode)
+    }
+
+    /// The string before decoding, if it is one.
+    #[must_use]
+    pub fn string(self) -> Option<JsonStr<'a>> {
+        let entry = self.entry();
+        match entry.tag() {
+            TAG_STRING => Some(JsonStr { raw: self.slice(entry), escaped: false }),
+            TAG_ESCAPED => Some(JsonStr { raw: self.slice(entry), escaped: true }),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array.
+    #[must_use]
+    pub fn elements(self) -> Option<Elements<'a>> {
+        let entry = self.entry();
+        (entry.tag() == TAG_ARRAY).then(|| Elements {
+            tape: self.tape,
+            next: self.index + 1,
+            end: entry.next(),
+        })
+    }
+
+    /// The members in the order of the text, if it is an object.
+    #[must_use]
+    pub fn members(self) -> Option<Members<'a>> {
+        let entry = self.entry();
+        (entry.tag() == TAG_OBJECT).then(|| Members {
+            tape: self.tape,
+            next: self.index + 1,
+            end: entry.next(),
+        })
+    }
+
+    /// The member named `key`, if it is an object that has one. Takes time linear in the members.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Node<'a>> {
+        self.members()?.find(|(name, _)| *name == *key).map(|(_, value)| value)
+    }
+
+    /// The value that a JSON Pointer (RFC 6901) leads to from here.
+    #[must_use]
+    pub fn pointer(self, pointer: &str) -> Option<Node<'a>> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |node, token| match node.kind() {
+            Kind::Array => node.elements()?.nth(token.parse().ok()?),
+            Kind::Object if token.contains('~') => node.get(&token.replace("~1", "/").replace("~0", "~")),
+            Kind::Object => node.get(token),
+            _ => None,
+        })
+    }
+
+    fn entry(self) -> Entry {
+        self.tape.entry(self.index)
+    }
+
+    fn slice(self, entry: Entry) -> &'a str {
+        let start = entry.offset as usize;
+        self.tape.text.get(start..start + entry.payload() as usize).unwrap_or("")
+    }
+
+    /// The index past this value and everything in it.
+    fn next(self) -> u32 {
+        let entry = self.entry();
+        if entry.is_container() { entry.payload() } else { self.index + 1 }
+    }
+}
+
+impl fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("kind", &self.kind()).field("index", &self.index).finish()
+    }
+}
+
+/// The elements of an array on a [`Tape`].
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    tape: Tape<'a>,
+    next: u32,
+    end: u32,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.end {
+            return None;
+        }
+        let node = Node { tape: self.tape, index: self.next };
+        self.next = node.next();
+        Some(node)
+    }
+}
+
+/// The members of an object on a [`Tape`].
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    tape: Tape<'a>,
+    next: u32,
+    end: u32,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (JsonStr<'a>, Node<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.end {
+            return None;
+        }
+        let name = Node { tape: self.tape, index: self.next }.string()?;
+        let value = Node { tape: self.tape, index: self.next + 1 };
+        self.next = value.next();
+        Some((name, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn error(text: &str) -> TapeErrorKind {
+        Tape::parse_into(&mut TapeBuffer::new(), text).expect_err(text).kind()
+    }
+
+    fn tree(node: Node<'_>) -> Value {
+        match node.kind() {
+            Kind::Null => Value::Null,
+            Kind::Bool => node.as_bool().into(),
+            Kind::Number => serde_json::from_str(node.number_text().unwrap()).unwrap(),
+            Kind::String => node.as_str().unwrap().into(),
+            Kind::Array => node.elements().unwrap().map(tree).collect(),
+            Kind::Object => Value::Object(
+                node.members().unwrap().map(|(name, value)| (name.decode().into(), tree(value))).collect(),
+            ),
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let text = || prop_oneof![any::<String>(), "[a-c\"\\\\\u{0}-\u{1f}😀]{0,6}"];
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_filter_map("finite", |number| number.is_finite().then(|| Value::from(number))),
+            text().prop_map(Value::from),
+        ];
+        scalar.prop_recursive(5, 64, 12, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..12).prop_map(Value::from),
+                proptest::collection::btree_map(text(), inner, 0..12)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn a_tape_says_what_the_text_says(value in json(), pretty in any::<bool>()) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            let mut buffer = TapeBuffer::new();
+            prop_assert_eq!(tree(Tape::parse_into(&mut buffer, &text).unwrap().root()), value);
+        }
+
+        #[test]
+        fn a_tape_takes_what_serde_json_takes(value in json(), at in any::<prop::sample::Index>(), with in "[]\\[{},:\"0-9eE.+ntf\\\\u-]{0,3}") {
+            // Valid text with one small change: often still JSON, mostly not.
+            let mut text = value.to_string();
+            let cuts: Vec<_> = text.char_indices().map(|(at, char)| at..at + char.len_utf8()).collect();
+            text.replace_range(at.get(&cuts).clone(), &with);
+            let ours = Tape::parse_into(&mut TapeBuffer::new(), &text).map(|_| ()).map_err(TapeError::kind);
+            // What serde_json refuses beside the grammar is a number past a double; what it takes beside us are duplicates.
+            match serde_json::from_str::<Value>(&text) {
+                Ok(_) => prop_assert!(matches!(ours, Ok(()) | Err(TapeErrorKind::DuplicateKey)), "{ours:?} {text}"),
+                Err(error) if error.to_string().contains("number out of range") => {}
+                Err(_) => prop_assert!(ours.is_err(), "{text}"),
+            }
+        }
+
+        #[test]
+        fn any_text_is_answered(text in any::<String>()) {
+            let _ = Tape::parse_into(&mut TapeBuffer::new(), &text);
+        }
+
+        #[test]
+        fn duplicate_names_are_found_in_every_spelling(count in 0..40_usize, twice in any::<prop::sample::Index>()) {
+            let mut names: Vec<String> = (0..=count).map(|number| format!("n{number}")).collect();
+            let text = |names: &[String]| {
+                let members: Vec<_> = names.iter().map(|name| format!("\"{name}\":0")).collect();
+                format!("{{{}}}", members.join(","))
+            };
+            prop_assert!(Tape::parse_into(&mut TapeBuffer::new(), &text(&names)).is_ok());
+            names.push(twice.get(&names).replace('n', "\\u006e"));
+            prop_assert_eq!(error(&text(&names)), TapeErrorKind::DuplicateKey);
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_refused_where_it_goes_wrong() {
+        for (text, kind, offset) in [
+            ("", TapeErrorKind::UnexpectedEnd, 0),
+            ("[1,", TapeErrorKind::UnexpectedEnd, 3),
+            ("[1,]", TapeErrorKind::Syntax, 3),
+            ("{\"a\":1,}", TapeErrorKind::Syntax, 7),
+            ("{\"a\"}", TapeErrorKind::Syntax, 4),
+            ("[1}", TapeErrorKind::Syntax, 2),
+            ("01", TapeErrorKind::Syntax, 1),
+            ("1 2", TapeErrorKind::Syntax, 2),
+            ("-", TapeErrorKind::UnexpectedEnd, 1),
+            ("1.e1", TapeErrorKind::Syntax, 2),
+            ("nul", TapeErrorKind::UnexpectedEnd, 0),
+            ("\"\u{1}\"", TapeErrorKind::Syntax, 1),
+            ("\"\\x\"", TapeErrorKind::Syntax, 1),
+            ("\"\\u12", TapeErrorKind::UnexpectedEnd, 1),
+            ("\u{feff}1", TapeErrorKind::Syntax, 0),
+            ("{\"a\":1,\"b\":2,\"a\":3}", TapeErrorKind::DuplicateKey, 14),
+        ] {
+            let error = Tape::parse_into(&mut TapeBuffer::new(), text).expect_err(text);
+            assert_eq!((error.kind(), error.offset()), (kind, offset), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_refused_and_a_pair_decoded() {
+        for text in [r#""\ud800""#, r#""\udc00""#, r#""\ud800\ud800""#, r#""\ud800x""#, r#""\udc00\ud800""#] {
+            assert_eq!(error(text), TapeErrorKind::LoneSurrogate, "{text}");
+        }
+        let mut buffer = TapeBuffer::new();
+        let root = Tape::parse_into(&mut buffer, r#""\ud83d\ude00\n""#).unwrap().root();
+        assert_eq!(root.as_str().unwrap(), "😀\n");
+        assert_eq!(root.string().unwrap().char_count(), 2);
+    }
+
+    #[test]
+    fn nesting_ends_at_the_limit() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Tape::parse_into(&mut TapeBuffer::new(), &nested(MAX_DEPTH)).is_ok());
+        assert_eq!(error(&nested(MAX_DEPTH + 1)), TapeErrorKind::TooDeep);
+        assert_eq!(error(&"[".repeat(1_000_000)), TapeErrorKind::TooDeep);
+    }
+
+    #[test]
+    fn a_pointer_leads_to_members_and_elements() {
+        let mut buffer = TapeBuffer::new();
+        let root = Tape::parse_into(&mut buffer, r#"{"a":[10,{"b/c":{"~":true}}],"":7}"#).unwrap().root();
+        assert_eq!(root.pointer("/a/0").unwrap().number_text(), Some("10"));
+        assert_eq!(root.pointer("/a/1/b~1c/~0").unwrap().as_bool(), Some(true));
+        assert_eq!(root.pointer("/").unwrap().number_text(), Some("7"));
+        assert_eq!(root.pointer("").unwrap().kind(), Kind::Object);
+        for absent in ["a", "/b", "/a/2", "/a/x", "/a/0/0"] {
+            assert!(root.pointer(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_is_used_again_and_can_be_trimmed() {
+        let mut buffer = TapeBuffer::new();
+        let text = format!("[{}0]", "0,".repeat(10_000));
+        Tape::parse_into(&mut buffer, &text).unwrap();
+        let held = buffer.allocated();
+        assert!(held <= 5 * text.len(), "{held}");
+        Tape::parse_into(&mut buffer, "[1,[2],3]").unwrap();
+        assert_eq!(buffer.allocated(), held);
+        buffer.trim(1_024);
+        assert_eq!(buffer.allocated(), 0);
     }
 }
