@@ -134,7 +134,7 @@ impl<'a> Tape<'a> {
     /// Indexes `text`, which must hold one JSON value and nothing else but whitespace.
     ///
     /// Takes time linear in the text (objects of more than a few members are also sorted by name, to find duplicates)
-    /// and at most five times its size in memory while it runs, none if `buffer` is large enough already.
+    /// and at most five times its size in memory, none if `buffer` is large enough already.
     ///
     /// # Errors
     ///
@@ -504,7 +504,7 @@ mod tests {
         let text = format!("[{}0]", "0,".repeat(10_000));
         Tape::parse_into(&mut buffer, &text).unwrap();
         let held = buffer.allocated();
-        assert!(held <= 5 * text.len(), "{held}");
+        assert!(held <= 4 * text.len() + 64, "{held}");
         Tape::parse_into(&mut buffer, "[1,[2],3]").unwrap();
         assert_eq!(buffer.allocated(), held);
         buffer.trim(1_024);

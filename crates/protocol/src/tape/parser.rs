@@ -274,11 +274,9 @@ impl<'t> Parser<'t> {
 
     fn push(&mut self, entry: Entry) {
         if self.entries.len() == self.entries.capacity() {
-            // Every entry takes at least two bytes of text, so the second step is always enough; doubling would take
-            // twice as much memory while it copies.
-            let enough = self.text.len() / 2 + 2;
-            let first = self.text.len() / 8 + 8;
-            let wanted = if self.entries.len() < first { first.min(enough) } else { enough };
+            // Doubling would hold three times as much while it copies, so what is needed is found out first.
+            let most = most_entries(self.text);
+            let wanted = if self.text.len() <= SMALL { most } else { count_entries(self.bytes).min(most) };
             self.entries.reserve_exact(wanted.saturating_sub(self.entries.len()).max(1));
         }
         self.entries.push(entry);
@@ -298,4 +296,36 @@ impl<'t> Parser<'t> {
     fn error(&self, kind: TapeErrorKind) -> TapeError {
         TapeError { kind, offset: self.at }
     }
+}
+
+/// Text of so many bytes gets a tape for the worst case, without a look at it.
+const SMALL: usize = 4_096;
+
+/// What valid text of this length cannot exceed: every entry but the first takes at least two bytes.
+fn most_entries(text: &str) -> usize {
+    text.len() / 2 + 2
+}
+
+/// How many entries valid text needs; a few more, if it holds empty containers.
+fn count_entries(bytes: &[u8]) -> usize {
+    let mut count = 1;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            // Whatever is not the outermost value stands behind one of these.
+            b'[' | b'{' | b',' | b':' => count += 1,
+            b'"' => loop {
+                let rest = bytes.get(at..).unwrap_or_default();
+                let Some(length) = memchr2(b'"', b'\\', rest) else { return count };
+                at += length + 1;
+                if rest.get(length) == Some(&b'"') {
+                    break;
+                }
+                at += 1;
+            },
+            _ => {}
+        }
+    }
+    count
 }
