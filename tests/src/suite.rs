@@ -1,0 +1,159 @@
+//! One scenario of the official conformance suite against a fresh fixture server.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{process::ProcessGroup, program, server::HttpServer, tools};
+
+/// A release of `@modelcontextprotocol/conformance`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// 0.1.16: what the registry calls latest; it ends with 2025-11-25.
+    Stable,
+    /// 0.2.0-alpha.12: the newest, and the first line that knows 2026-07-28.
+    Alpha,
+}
+
+/// A check of a scenario, as the suite writes it down.
+#[derive(Debug, Deserialize)]
+struct Check {
+    id: String,
+    status: Status,
+    #[serde(default, rename = "errorMessage")]
+    error_message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+enum Status {
+    Success,
+    Failure,
+    Warning,
+    Skipped,
+    Info,
+}
+
+/// The check that the suite adds to every scenario whose messages it sees; it shows nothing of the scenario's own.
+const SCHEMA_CHECK: &str = "wire-schema-valid";
+
+/// Runs `scenario` on the wire of `revision` and demands that no check fails, that at least one succeeds, and that those
+/// named in `shown` are among them: the suite itself is content with a scenario that could show nothing.
+///
+/// # Panics
+/// When the scenario does not pass.
+pub fn pass(release: Release, revision: &str, scenario: &str, shown: &[&str]) {
+    let server = HttpServer::start(&program::conformance_server(), &["--http", "127.0.0.1:0"]);
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let package = match release {
+        Release::Stable => "conformance-0.1/dist/index.js",
+        Release::Alpha => "conformance-0.2/dist/index.js",
+    };
+    let mut command = Command::new(tools::node());
+    command.arg(tools::npm_program(package)).args(["server", "--url", server.url(), "--scenario", scenario]);
+    command.args(["--spec-version", revision, "--output-dir"]).arg(folder.path());
+    command.current_dir(folder.path()).stdin(Stdio::null());
+    let printed = folder.path().join("printed.txt");
+    let out = fs::File::create(&printed).expect("a file can be made in the temporary folder");
+    command.stderr(out.try_clone().expect("the file can be shared")).stdout(out);
+    // The suite ends each scenario after 30 s by itself.
+    let status = ProcessGroup::spawn(&mut command).and_then(|mut process| process.child().wait());
+    let printed = fs::read_to_string(&printed).unwrap_or_default();
+    assert!(status.is_ok(), "failed to run {command:?}: {status:?}");
+
+    let checks = checks(folder.path())
+        .unwrap_or_else(|| panic!("{scenario} ran no check on {revision}; the suite said:\n{printed}"));
+    let faults = faults(&checks, shown);
+    let of = |wanted: Status| -> Vec<String> {
+        let chosen = checks.iter().filter(|check| check.status == wanted);
+        chosen
+            .map(|check| format!("{}: {}", check.id, check.error_message.as_deref().unwrap_or("-")))
+            .collect()
+    };
+    let report = json!({
+        "passed": of(Status::Success).len(),
+        "faults": faults,
+        "warnings": of(Status::Warning),
+        "skipped": of(Status::Skipped),
+    });
+    let release = match release {
+        Release::Stable => "0.1.16",
+        Release::Alpha => "0.2.0-alpha.12",
+    };
+    crate::report("suite", &format!("{release} {revision} {scenario}"), &report);
+    assert!(
+        faults.is_empty(),
+        "{scenario} on {revision} ({release}):\n  {}\nthe suite said:\n{printed}\nthe server said:\n{}",
+        faults.join("\n  "),
+        server.log()
+    );
+}
+
+/// The checks of the one scenario whose results lie in `folder`.
+fn checks(folder: &Path) -> Option<Vec<Check>> {
+    let results =
+        fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path().join("checks.json"));
+    let text = results.into_iter().find_map(|path| fs::read_to_string(path).ok())?;
+    Some(serde_json::from_str(&text).expect("checks.json has the form that this type describes"))
+}
+
+fn faults(checks: &[Check], shown: &[&str]) -> Vec<String> {
+    let mut faults: Vec<String> = checks
+        .iter()
+        .filter(|check| check.status == Status::Failure)
+        .map(|check| format!("{}: {}", check.id, check.error_message.as_deref().unwrap_or("failed")))
+        .collect();
+    let succeeded = |check: &Check| check.status == Status::Success && check.id != SCHEMA_CHECK;
+    if !checks.iter().any(succeeded) {
+        faults.push("no check of the scenario succeeded".to_owned());
+    }
+    for id in shown {
+        if !checks.iter().any(|check| check.id == *id && check.status == Status::Success) {
+            faults.push(format!("{id}: did not succeed"));
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, faults};
+
+    fn checks(text: &str) -> Vec<Check> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_scenario_with_one_success_and_no_failure_passes() {
+        let checks = checks(r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "WARNING"}]"#);
+        assert_eq!(faults(&checks, &["a"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_failure_is_a_fault_whatever_else_succeeded() {
+        let checks = checks(
+            r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "FAILURE", "errorMessage": "e"}]"#,
+        );
+        assert_eq!(faults(&checks, &[]), ["b: e"]);
+    }
+
+    #[test]
+    fn a_scenario_that_showed_nothing_fails() {
+        let nothing =
+            checks(r#"[{"id": "a", "status": "INFO"}, {"id": "wire-schema-valid", "status": "SUCCESS"}]"#);
+        assert_eq!(faults(&nothing, &[]).len(), 1);
+        assert_eq!(faults(&[], &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_check_that_must_be_shown_may_not_be_missing() {
+        let checks = checks(r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "INFO"}]"#);
+        assert_eq!(faults(&checks, &["b"]), ["b: did not succeed"]);
+    }
+}
