@@ -1,0 +1,93 @@
+//! The commented example of a configuration file.
+
+use std::fmt::Write as _;
+
+use serde_json::Value as Json;
+
+use super::keys::{self, Child, Key};
+use super::settings::Config;
+
+/// A configuration file in YAML with every key, its meaning, range, variables and default.
+///
+/// Loaded as it stands it changes nothing. Lines with `##` explain. Keys without a default, and whole examples, stand
+/// behind `# `; with that removed they are keys like the others.
+#[must_use]
+pub fn example() -> String {
+    let mut out = String::from(
+        "## Configuration of Latimer: every key with its default. Keys behind a single # have none, or are examples.\n\
+         ##\n\
+         ## ${VAR} becomes the value of an environment variable, ${VAR:-default} has a default, $$ is a dollar sign.\n\
+         ## Sizes take B, KiB, MiB, GiB; durations take ms, s, m, h, d.\n",
+    );
+    table(&mut out, "", "", false);
+    out
+}
+
+/// Writes the keys of the table at `path`; `off` writes them as comments.
+fn table(out: &mut String, path: &str, indent: &str, off: bool) {
+    for name in keys::children(path) {
+        let shown = if name == keys::NAME { "example" } else { name };
+        match keys::child(path, name).or_else(|| keys::child(path, "example")) {
+            Some(Child::Value(key)) => value(out, key, shown, indent, off),
+            Some(Child::Table(inner)) => {
+                let off = off || keys::table_takes_names(&inner);
+                let lead = lead(indent, off);
+                if indent.is_empty() {
+                    out.push('\n');
+                }
+                let _ = writeln!(out, "{lead}{shown}:");
+                table(out, &inner, &format!("{indent}  "), off);
+            }
+            None => {}
+        }
+    }
+}
+
+fn value(out: &mut String, key: &Key, name: &str, indent: &str, off: bool) {
+    let default = key.slot.show(&Config::default(), "");
+    let sample = match default {
+        None | Some(Json::Null) => None,
+        Some(Json::Array(items)) if items.is_empty() => None,
+        Some(Json::String(text)) => Some(text),
+        Some(value) => Some(value.to_string()),
+    };
+    let off = off || sample.is_none();
+    let written = sample.unwrap_or_else(|| match key.sample {
+        "" => "true".to_owned(),
+        sample => sample.to_owned(),
+    });
+    let mut notes = String::new();
+    if let Some((least, most)) = key.slot.range() {
+        let _ = write!(notes, " From {least} to {most}.");
+    }
+    let variables: Vec<String> = key.variable().into_iter().chain(key.seed_variable.map(str::to_owned)).collect();
+    if !variables.is_empty() {
+        let _ = write!(notes, " Variable: {}.", variables.join(", "));
+    }
+    if indent.is_empty() {
+        out.push('\n');
+    }
+    for line in wrapped(&format!("{}{notes}", key.doc), 100usize.saturating_sub(indent.len())) {
+        let _ = writeln!(out, "{indent}## {line}");
+    }
+    let _ = writeln!(out, "{}{name}: {written}", lead(indent, off));
+}
+
+/// What a line begins with: comments keep the indentation behind the `# `, so that removing that yields YAML.
+fn lead(indent: &str, off: bool) -> String {
+    if off { format!("# {indent}") } else { indent.to_owned() }
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

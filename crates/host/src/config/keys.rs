@@ -1,0 +1,382 @@
+//! Every key of the configuration, once: its path, meaning, range, variables, and the field that it sets.
+//!
+//! A path is written with dots. `NAME` in it stands for a name that the user chooses.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::document::{Node, Value};
+use super::setting::{Misfit, Setting};
+use super::settings::Config;
+use crate::diagnostics::Found;
+
+/// The part of a path that the user chooses.
+pub(crate) const NAME: &str = "NAME";
+
+/// One key.
+pub(crate) struct Key {
+    /// The path, `NAME` standing for what the user chooses.
+    pub(crate) path: &'static str,
+    /// What it means, in whole sentences, with units.
+    pub(crate) doc: &'static str,
+    /// How a value without a default is written, for the example.
+    pub(crate) sample: &'static str,
+    /// The variable by which Python servers set the same.
+    pub(crate) seed_variable: Option<&'static str>,
+    /// Whether its value is never shown and never taken from the command line.
+    pub(crate) secret: bool,
+    /// The field.
+    pub(crate) slot: &'static dyn Slot,
+}
+
+impl Key {
+    /// The `LATIMER_*` variable of this key; `NAME` in it stands for the chosen name. Secrets have none: they are
+    /// named in the file with `${VAR}`.
+    pub(crate) fn variable(&self) -> Option<String> {
+        let takes_variable = !self.path.starts_with("tokens.");
+        takes_variable.then(|| variable_of(self.path))
+    }
+
+    /// The paths that this key has in `config`, each with the chosen name (or with none).
+    pub(crate) fn instances(&self, config: &Config) -> Vec<(String, String)> {
+        let names: Vec<&String> = match self.path.split('.').next() {
+            Some("plugins") => config.plugins.keys().collect(),
+            Some("tokens") => config.tokens.keys().collect(),
+            _ => return vec![(self.path.to_owned(), String::new())],
+        };
+        names.into_iter().map(|name| (self.path.replace(NAME, name), name.clone())).collect()
+    }
+}
+
+/// `LATIMER_LIMITS_DEPTH` for `limits.depth`.
+pub(crate) fn variable_of(path: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    "LATIMER_".chars().chain(path.chars().map(plain)).collect()
+}
+
+/// Why a value was not set.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// Completes "must be …".
+    pub(crate) expected: String,
+    /// What stood there instead, each at its place.
+    pub(crate) misfits: Vec<Misfit>,
+}
+
+/// A field of [`Config`] as the rest of the reader sees it. `name` is what the user chose for `NAME`.
+pub(crate) trait Slot: Sync {
+    /// Sets the field from a value of a file; relative paths start at `base`.
+    fn set_node(&self, config: &mut Config, name: &str, node: &Node, base: &Path) -> Result<(), Refusal>;
+    /// Sets the field from a flag or variable.
+    fn set_text(&self, config: &mut Config, name: &str, text: &str) -> Result<(), Refusal>;
+    /// The value, or `None` if there is nothing of that name.
+    fn show(&self, config: &Config, name: &str) -> Option<Json>;
+    /// The JSON Schema of the value.
+    fn schema(&self) -> Json;
+    /// The least and the greatest value as they are written.
+    fn range(&self) -> Option<(&'static str, &'static str)>;
+    /// Whether the default, and both ends of the range, are values that the key takes.
+    #[cfg(test)]
+    fn is_sound(&self, config: &Config) -> bool;
+}
+
+struct Field<T> {
+    get: fn(&Config, &str) -> Option<T>,
+    put: fn(&mut Config, &str, T),
+    range: Option<(&'static str, &'static str)>,
+}
+
+impl<T: Setting> Field<T> {
+    fn fits(&self, value: &T) -> bool {
+        let magnitude = |text: &str| T::from_text(text).and_then(|value| value.magnitude());
+        match (self.range, value.magnitude()) {
+            (Some((least, most)), Some(value)) => {
+                magnitude(least).is_none_or(|least| least <= value) && magnitude(most).is_none_or(|most| value <= most)
+            }
+            _ => true,
+        }
+    }
+
+    fn refusal(&self, misfits: Vec<Misfit>) -> Refusal {
+        let range = self.range.map(|(least, most)| format!(" from {least} to {most}")).unwrap_or_default();
+        Refusal { expected: T::expected() + &range, misfits }
+    }
+}
+
+impl<T: Setting> Slot for Field<T> {
+    fn set_node(&self, config: &mut Config, name: &str, node: &Node, base: &Path) -> Result<(), Refusal> {
+        let mut value = T::from_node(node).map_err(|misfits| self.refusal(misfits))?;
+        if !self.fits(&value) {
+            let found = node.value.found();
+            let misfit = Misfit { span: node.span, found, hidden: !node.variables.is_empty() };
+            return Err(self.refusal(vec![misfit]));
+        }
+        value.rebase(base);
+        (self.put)(config, name, value);
+        Ok(())
+    }
+
+    fn set_text(&self, config: &mut Config, name: &str, text: &str) -> Result<(), Refusal> {
+        match T::from_text(text).filter(|value| self.fits(value)) {
+            Some(value) => {
+                (self.put)(config, name, value);
+                Ok(())
+            }
+            None => {
+                let found = Value::Text(text.to_owned()).found();
+                Err(self.refusal(vec![Misfit { span: super::document::Span::default(), found, hidden: false }]))
+            }
+        }
+    }
+
+    fn show(&self, config: &Config, name: &str) -> Option<Json> {
+        (self.get)(config, name).map(|value| value.show())
+    }
+
+    fn schema(&self) -> Json {
+        let mut schema = T::schema();
+        let bound = |text: &str| T::from_text(text).and_then(|value| value.magnitude());
+        if let (Some((least, most)), Some(types)) = (self.range, schema.get("type").and_then(Json::as_array))
+            && types.iter().any(|name| name == "integer")
+        {
+            if let Some(least) = bound(least) {
+                schema["minimum"] = least.into();
+            }
+            if let Some(most) = bound(most) {
+                schema["maximum"] = most.into();
+            }
+        }
+        schema
+    }
+
+    fn range(&self) -> Option<(&'static str, &'static str)> {
+        self.range
+    }
+
+    #[cfg(test)]
+    fn is_sound(&self, config: &Config) -> bool {
+        let bound = |text: &str| T::from_text(text).and_then(|value| value.magnitude());
+        let range = self.range.is_none_or(|(least, most)| matches!((bound(least), bound(most)), (Some(l), Some(m)) if l <= m));
+        range && (self.get)(config, "").is_none_or(|value| self.fits(&value))
+    }
+}
+
+/// A key of the top level or of `limits`.
+macro_rules! key {
+    ($path:literal, $($field:ident).+, $doc:literal $(, range = $range:expr)? $(, sample = $sample:literal)? $(, seed = $seed:literal)?) => {
+        Key {
+            path: $path,
+            doc: $doc,
+            sample: key!(@or "" $(, $sample)?),
+            seed_variable: key!(@option $($seed)?),
+            secret: false,
+            slot: &Field {
+                get: |config, _| Some(config.$($field).+.clone()),
+                put: |config, _, value| config.$($field).+ = value,
+                range: key!(@option $($range)?),
+            },
+        }
+    };
+    (@or $default:expr) => { $default };
+    (@or $default:expr, $value:expr) => { $value };
+    (@option) => { None };
+    (@option $value:expr) => { Some($value) };
+}
+
+/// Every key, in the order in which the example and the report show them.
+pub(crate) static KEYS: &[Key] = &[
+    key!("server_name", server_name, "The name that the server gives itself (serverInfo.name).", seed = "MCP_SERVER_NAME"),
+    key!("instructions", instructions, "What a model is told about the server as a whole; nothing if not set.",
+        sample = "\"Search before you write.\""),
+    key!("transport", transport, "How clients reach the server: `http`, or `stdio` for one client that started it.", seed = "MCP_TRANSPORT"),
+    key!("host", host, "The address to listen on. 0.0.0.0 and :: listen on all; set `tokens` then.", seed = "MCP_HOST"),
+    key!("port", port, "The TCP port to listen on; 0 takes a free one.", range = ("0", "65535"), seed = "MCP_PORT"),
+    key!("path", path, "The path of the MCP endpoint."),
+    key!("public_url", public_url, "The URL under which clients reach the endpoint, where a proxy stands before it. Its host and origin are allowed without being listed.",
+        sample = "https://mcp.example.org/mcp"),
+    key!("allowed_hosts", allowed_hosts, "Values of `Host` that are answered besides the address that is listened on, with or without a port.",
+        sample = "[mcp.example.org]"),
+    key!("allowed_origins", allowed_origins, "Origins of web pages that may call. A request that names another origin is refused; one that names none is not.",
+        sample = "[\"https://app.example.org\"]"),
+    key!("trusted_proxies", trusted_proxies, "Addresses and networks of proxies whose word is taken for the client's address.",
+        sample = "[10.0.0.0/8, 192.0.2.7]"),
+    key!("tls_cert", tls_cert, "A PEM file with the certificate and its chain; serves https together with `tls_key`. A path in a configuration file starts at that file's directory.",
+        sample = "cert.pem"),
+    key!("tls_key", tls_key, "A PEM file with the private key of `tls_cert`.", sample = "key.pem"),
+    key!("strict_empty_errors", strict_empty_errors, "Whether HTTP errors that belong to no JSON-RPC message have an empty body instead of an explanation."),
+    key!("log_level", log_level, "The least level that is logged: error, warn, info, debug or trace; or with targets, as in info,latimer_transport=debug.", seed = "MCP_LOG_LEVEL"),
+    key!("log_format", log_format, "How the log is written to standard error: `text` or `json`, one object a line."),
+    key!("autoload", autoload, "The plugins to load at start, in this order.", sample = "[echo]"),
+    Key {
+        path: "plugins.NAME.enabled",
+        doc: "Whether the plugin may be loaded.",
+        sample: "",
+        seed_variable: None,
+        secret: false,
+        slot: &Field {
+            get: |config, name| config.plugins.get(name).map(|plugin| plugin.enabled),
+            put: |config, name, value| config.plugins.entry(name.to_owned()).or_default().enabled = value,
+            range: None,
+        },
+    },
+    Key {
+        path: "tokens.NAME.token",
+        doc: "The bearer token of the caller called NAME. Never shown. Keep it out of the file: \"${ALICE_TOKEN}\".",
+        sample: "\"${ALICE_TOKEN}\"",
+        seed_variable: None,
+        secret: true,
+        slot: &Field {
+            get: |config, name| config.tokens.get(name).map(|entry| entry.token.clone()),
+            put: |config, name, value| config.tokens.entry(name.to_owned()).or_default().token = value,
+            range: None,
+        },
+    },
+    Key {
+        path: "tokens.NAME.scopes",
+        doc: "The scopes that the caller has.",
+        sample: "[\"mcp:tools\"]",
+        seed_variable: None,
+        secret: false,
+        slot: &Field {
+            get: |config, name| config.tokens.get(name).map(|entry| entry.scopes.clone()),
+            put: |config, name, value| config.tokens.entry(name.to_owned()).or_default().scopes = value,
+            range: None,
+        },
+    },
+    key!("page_size", page_size, "How many entries one page of a list holds.", range = ("1", "100000")),
+    key!("limits.message_bytes", limits.message_bytes, "The largest message from a client, in bytes or with a unit.", range = ("1KiB", "1GiB")),
+    key!("limits.header_bytes", limits.header_bytes, "The largest block of HTTP headers.", range = ("1KiB", "1MiB")),
+    key!("limits.depth", limits.depth, "How deep the JSON of a message may nest.", range = ("8", "512")),
+    key!("limits.values", limits.values, "How many JSON values a message may hold.", range = ("64", "16777216")),
+    key!("limits.sessions", limits.sessions, "Sessions in all.", range = ("1", "10000000")),
+    key!("limits.sessions_per_principal", limits.sessions_per_principal, "Sessions of one identified caller.", range = ("1", "10000000")),
+    key!("limits.sessions_per_peer", limits.sessions_per_peer, "Sessions of one address without identity.", range = ("1", "10000000")),
+    key!("limits.session_idle", limits.session_idle, "How long a session lives without a request.", range = ("1s", "365d")),
+    key!("limits.calls", limits.calls, "Calls in flight in all.", range = ("1", "10000000")),
+    key!("limits.calls_per_session", limits.calls_per_session, "Calls in flight of one session, or of one caller without sessions.", range = ("1", "10000000")),
+    key!("limits.call_timeout", limits.call_timeout, "How long a call may run without progress. Waiting for the user does not count.", range = ("1ms", "365d")),
+    key!("limits.call_timeout_total", limits.call_timeout_total, "How long a call may run in all.", range = ("1ms", "365d")),
+    key!("limits.streams_per_session", limits.streams_per_session, "Open event streams of one session.", range = ("1", "100000")),
+    key!("limits.ring_events", limits.ring_events, "How many events of a stream are kept for a slow or returning reader.", range = ("1", "1000000")),
+    key!("limits.ring_bytes", limits.ring_bytes, "How many bytes of events of a stream are kept.", range = ("1KiB", "1GiB")),
+    key!("limits.drain", limits.drain, "How long calls in flight may go on after the process was told to stop.", range = ("0s", "1d")),
+];
+
+/// What stands at a path of a file.
+pub(crate) enum Child {
+    /// A value.
+    Value(&'static Key),
+    /// A table of more keys, with its path in the table of keys.
+    Table(String),
+}
+
+/// What `key` is in the table whose path is `table` (as in [`Key::path`]; the root is empty).
+pub(crate) fn child(table: &str, key: &str) -> Option<Child> {
+    let part = if table_takes_names(table) {
+        NAME
+    } else if key == NAME || key.contains('.') {
+        return None;
+    } else {
+        key
+    };
+    let path = join(table, part);
+    let inner = format!("{path}.");
+    KEYS.iter().find_map(|known| {
+        if known.path.starts_with(&inner) {
+            Some(Child::Table(path.clone()))
+        } else {
+            (known.path == path).then_some(Child::Value(known))
+        }
+    })
+}
+
+/// Whether the keys of `table` are names that the user chooses.
+pub(crate) fn table_takes_names(table: &str) -> bool {
+    let names = join(table, NAME) + ".";
+    KEYS.iter().any(|key| key.path.starts_with(&names))
+}
+
+/// The keys that `table` knows, in their order.
+pub(crate) fn children(table: &str) -> Vec<&'static str> {
+    let mut found: Vec<&'static str> = Vec::new();
+    for key in KEYS {
+        let inner = if table.is_empty() {
+            Some(key.path)
+        } else {
+            key.path.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'))
+        };
+        let Some(first) = inner.and_then(|inner| inner.split('.').next()) else { continue };
+        if !found.contains(&first) {
+            found.push(first);
+        }
+    }
+    found
+}
+
+/// The key at the path that a flag names, and the name that the user chose in it.
+pub(crate) fn at(path: &str) -> Option<(&'static Key, String)> {
+    KEYS.iter().find_map(|key| match key.path.split_once(NAME) {
+        None => (key.path == path).then(|| (key, String::new())),
+        Some((before, after)) => {
+            let name = path.strip_prefix(before)?.strip_suffix(after)?;
+            super::values::is_name(name).then(|| (key, name.to_owned()))
+        }
+    })
+}
+
+/// `path` with `part` behind it.
+pub(crate) fn join(path: &str, part: &str) -> String {
+    if path.is_empty() { part.to_owned() } else { format!("{path}.{part}") }
+}
+
+/// Whether values below `path` may be secrets, so that no message quotes them.
+pub(crate) fn is_secret(path: &str) -> bool {
+    path.split('.').next() == Some("tokens")
+}
+
+/// `found` as a message about the key at `path` may show it.
+pub(crate) fn shown(found: Found, hidden: bool, path: &str) -> Found {
+    if hidden || is_secret(path) { found.hidden() } else { found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_and_range_is_one_that_its_key_takes() {
+        let config = Config::default();
+        for key in KEYS {
+            assert!(key.slot.is_sound(&config), "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn every_key_is_documented_and_stands_once() {
+        for (index, key) in KEYS.iter().enumerate() {
+            assert!(key.doc.ends_with('.') || key.doc.ends_with('"') , "{}: {}", key.path, key.doc);
+            assert!(KEYS[..index].iter().all(|other| other.path != key.path), "{}", key.path);
+            assert!(KEYS[..index].iter().all(|other| other.variable() != key.variable() || key.variable().is_none()));
+        }
+    }
+
+    #[test]
+    fn variables_are_named_by_the_path() {
+        let named = |path: &str| at(path).and_then(|(key, _)| key.variable());
+        assert_eq!(named("port").as_deref(), Some("LATIMER_PORT"));
+        assert_eq!(named("limits.call_timeout").as_deref(), Some("LATIMER_LIMITS_CALL_TIMEOUT"));
+        assert_eq!(named("tokens.alice.token"), None);
+        assert_eq!(variable_of("plugins.my-echo.enabled"), "LATIMER_PLUGINS_MY_ECHO_ENABLED");
+    }
+
+    #[test]
+    fn children_are_found_by_their_table() {
+        assert!(matches!(child("", "port"), Some(Child::Value(key)) if key.path == "port"));
+        assert!(matches!(child("", "plugins"), Some(Child::Table(path)) if path == "plugins"));
+        assert!(matches!(child("plugins", "a.b"), Some(Child::Table(path)) if path == "plugins.NAME"));
+        assert!(matches!(child("plugins.NAME", "enabled"), Some(Child::Value(_))));
+        assert!(child("", "NAME").is_none() && child("", "limits.depth").is_none() && child("limits", "x").is_none());
+        assert!(children("limits").contains(&"depth") && children("plugins.NAME") == ["enabled"]);
+    }
+}

@@ -1,0 +1,157 @@
+//! The checked configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::secret::Secret;
+use super::values::{
+    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport, WebOrigin,
+};
+use crate::logging::{LogFilter, LogFormat};
+
+/// Everything that a process is told. `Default` is what holds without file, environment and flags.
+///
+/// The meaning of each value stands with its key, see [`example`](super::example()). `Debug` shows no secret.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
+pub struct Config {
+    pub server_name: ServerName,
+    pub instructions: Option<String>,
+    pub transport: Transport,
+    pub host: BindHost,
+    pub port: u16,
+    pub path: EndpointPath,
+    pub public_url: Option<PublicUrl>,
+    pub allowed_hosts: Vec<Authority>,
+    pub allowed_origins: Vec<WebOrigin>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub strict_empty_errors: bool,
+    pub log_level: LogFilter,
+    pub log_format: LogFormat,
+    pub autoload: Vec<PluginName>,
+    pub plugins: BTreeMap<String, Plugin>,
+    pub tokens: BTreeMap<String, StaticToken>,
+    pub page_size: usize,
+    pub limits: Limits,
+}
+
+/// What is said of one plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plugin {
+    /// Whether it may be loaded.
+    pub enabled: bool,
+}
+
+/// A bearer token that never changes, and what its bearer may do.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct StaticToken {
+    /// The token; never empty in a loaded configuration, and in no other entry.
+    pub token: Secret<String>,
+    /// The scopes of its bearer.
+    pub scopes: Vec<Scope>,
+}
+
+/// The bounds of what callers can take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
+pub struct Limits {
+    pub message_bytes: ByteSize,
+    pub header_bytes: ByteSize,
+    pub depth: usize,
+    pub values: usize,
+    pub sessions: usize,
+    pub sessions_per_principal: usize,
+    pub sessions_per_peer: usize,
+    pub session_idle: Duration,
+    pub calls: usize,
+    pub calls_per_session: usize,
+    pub call_timeout: Duration,
+    pub call_timeout_total: Duration,
+    pub streams_per_session: usize,
+    pub ring_events: usize,
+    pub ring_bytes: ByteSize,
+    pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server_name: constant("latimer"),
+            instructions: None,
+            transport: Transport::Http,
+            host: constant("127.0.0.1"),
+            port: 12_200,
+            path: constant("/mcp"),
+            public_url: None,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            strict_empty_errors: false,
+            log_level: LogFilter::default(),
+            log_format: LogFormat::Text,
+            autoload: Vec::new(),
+            plugins: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            page_size: 1_000,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Plugin {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: ByteSize::new(1 << 20),
+            header_bytes: ByteSize::new(16 << 10),
+            depth: 128,
+            values: 65_536,
+            sessions: 10_000,
+            sessions_per_principal: 128,
+            sessions_per_peer: 4_096,
+            session_idle: Duration::from_secs(30 * 60),
+            calls: 4_096,
+            calls_per_session: 256,
+            call_timeout: Duration::from_secs(60),
+            call_timeout_total: Duration::from_secs(60 * 60),
+            streams_per_session: 16,
+            ring_events: 256,
+            ring_bytes: ByteSize::new(1 << 20),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A default that is written as text; a test of this module parses every one.
+fn constant<T: std::str::FromStr>(text: &'static str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().expect("a default that its own type takes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_values_that_their_types_take() {
+        assert_eq!(Config::default().host.as_str(), "127.0.0.1");
+    }
+}

@@ -1,0 +1,528 @@
+//! The log of the process: one line an event, on standard error.
+//!
+//! | format | a line |
+//! |---|---|
+//! | text | `2026-11-21T09:30:00.000Z  INFO latimer::http: listening address=127.0.0.1:12200` |
+//! | json | `{"ts":"2026-11-21T09:30:00.000Z","level":"info","logger":"latimer::http","msg":"listening","address":"127.0.0.1:12200"}` |
+//!
+//! In JSON the first four members are always there, in this order; the fields of the spans around the event (outermost
+//! first) and of the event itself follow beside them, an inner field replacing an outer one of the same name. A field
+//! that is called like one of the four gets a `_` behind its name. In text, control characters are escaped, so that
+//! what a caller sent cannot forge a line or steer a terminal.
+//!
+//! Standard output is never written: it belongs to the protocol on stdio and to the data of a command. If standard
+//! error is closed, lines are lost and the process goes on.
+
+use std::fmt::{self, Write as _};
+use std::io::{IsTerminal as _, Write};
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use serde::ser::{SerializeMap as _, Serializer as _};
+use serde_json::Value;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber, span};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people; in colour on a terminal unless `NO_COLOR` is set.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = LogSettingError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_lowercase().as_str() {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(LogSettingError::Format),
+        }
+    }
+}
+
+/// Which events are logged: a level, or a level for each part of the program.
+///
+/// Written `LEVEL`, or `LEVEL,TARGET=LEVEL,…`. Levels are `error`, `warn`, `info`, `debug` and `trace` in any case, and
+/// Python's `WARNING`, `CRITICAL` and `FATAL`. A target is a module path or the beginning of one; the longest that fits
+/// decides. Without a plain level everything that no target names is logged from `info` on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter {
+    level: Level,
+    targets: Vec<(String, Level)>,
+}
+
+impl LogFilter {
+    /// The level of everything that no target names.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    fn to_targets(&self) -> Targets {
+        self.targets
+            .iter()
+            .fold(Targets::new().with_default(self.level), |all, (target, level)| all.with_target(target, *level))
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self { level: Level::INFO, targets: Vec::new() }
+    }
+}
+
+impl fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(level_name(self.level))?;
+        self.targets.iter().try_for_each(|(target, level)| write!(f, ",{target}={}", level_name(*level)))
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = LogSettingError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut filter = Self::default();
+        let mut plain = false;
+        for part in text.split(',').map(str::trim) {
+            match part.split_once('=') {
+                Some((target, level)) => {
+                    let target = target.trim();
+                    let known = |c: char| c.is_ascii_alphanumeric() || "_:-.".contains(c);
+                    if target.is_empty() || !target.chars().all(known) {
+                        return Err(LogSettingError::Target);
+                    }
+                    filter.targets.push((target.to_owned(), level_of(level.trim())?));
+                }
+                None if plain => return Err(LogSettingError::TwoLevels),
+                None => {
+                    filter.level = level_of(part)?;
+                    plain = true;
+                }
+            }
+        }
+        Ok(filter)
+    }
+}
+
+/// Why a level or format is not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogSettingError {
+    /// Not a level.
+    #[error("not a log level; use error, warn, info, debug or trace")]
+    Level,
+    /// Two plain levels.
+    #[error("two levels without a target; keep one")]
+    TwoLevels,
+    /// The part before `=` is no module path.
+    #[error("not a target; use a module path such as latimer_transport::http")]
+    Target,
+    /// Not a format.
+    #[error("not a log format; use text or json")]
+    Format,
+}
+
+fn level_of(text: &str) -> Result<Level, LogSettingError> {
+    match text.to_ascii_lowercase().as_str() {
+        "error" | "critical" | "fatal" => Ok(Level::ERROR),
+        "warn" | "warning" => Ok(Level::WARN),
+        "info" => Ok(Level::INFO),
+        "debug" => Ok(Level::DEBUG),
+        "trace" => Ok(Level::TRACE),
+        _ => Err(LogSettingError::Level),
+    }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
+}
+
+/// Logging was set up before in this process.
+#[derive(Debug, thiserror::Error)]
+#[error("set up logging: something else in this process has done so before")]
+pub struct LoggingAlreadySet;
+
+/// Sends the process's events to standard error, for the rest of its life.
+///
+/// # Errors
+/// If the process has a global tracing subscriber already.
+pub fn init(filter: &LogFilter, format: LogFormat) -> Result<(), LoggingAlreadySet> {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let subscriber = subscriber(filter, format, colour, std::io::stderr);
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingAlreadySet)
+}
+
+/// A subscriber that writes each event as one line, with one call of `write_all` on what `output` gives.
+///
+/// An output that fails loses the line; nothing else happens.
+pub fn subscriber<W, M>(filter: &LogFilter, format: LogFormat, colour: bool, output: M) -> impl Subscriber + Send + Sync
+where
+    M: Fn() -> W + Send + Sync + 'static,
+    W: Write + 'static,
+{
+    let layer = Lines { format, colour, output, now: SystemTime::now };
+    tracing_subscriber::registry().with(layer.with_filter(filter.to_targets()))
+}
+
+struct Lines<M> {
+    format: LogFormat,
+    colour: bool,
+    output: M,
+    now: fn() -> SystemTime,
+}
+
+impl<S, M, W> Layer<S> for Lines<M>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    M: Fn() -> W + Send + Sync + 'static,
+    W: Write + 'static,
+{
+    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        for span in context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root) {
+            if let Some(outer) = span.extensions().get::<Fields>() {
+                outer.all.iter().for_each(|(name, value)| fields.put(name, value.clone()));
+            }
+        }
+        fields.message.clear();
+        event.record(&mut fields);
+        let metadata = event.metadata();
+        let time = humantime::format_rfc3339_millis((self.now)());
+        let line = match self.format {
+            LogFormat::Text => text_line(&time, *metadata.level(), metadata.target(), &fields, self.colour),
+            LogFormat::Json => json_line(&time, *metadata.level(), metadata.target(), &fields),
+        };
+        // Nobody is left to tell when the log itself cannot be written.
+        let _ = (self.output)().write_all(line.as_bytes());
+    }
+}
+
+/// The fields of a span or event, in order.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    all: Vec<(&'static str, Value)>,
+}
+
+impl Fields {
+    fn put(&mut self, name: &'static str, value: Value) {
+        match self.all.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.all.push((name, value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message.clear();
+            let _ = write!(self.message, "{value:?}");
+        } else {
+            self.put(field.name(), Value::String(format!("{value:?}")));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.put(field.name(), Value::String(value.to_owned()));
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, error: &(dyn std::error::Error + 'static)) {
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let _ = write!(text, ": {cause}");
+            source = cause.source();
+        }
+        self.put(field.name(), Value::String(text));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field.name(), Value::Bool(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field.name(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field.name(), value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field.name(), value.into());
+    }
+}
+
+fn json_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fields) -> String {
+    let mut out = Vec::with_capacity(160);
+    let mut serializer = serde_json::Serializer::new(&mut out);
+    let written = (|| {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("ts", &time.to_string())?;
+        map.serialize_entry("level", level_name(level))?;
+        map.serialize_entry("logger", target)?;
+        map.serialize_entry("msg", &fields.message)?;
+        for (name, value) in &fields.all {
+            match *name {
+                "ts" | "level" | "logger" | "msg" => map.serialize_entry(&format!("{name}_"), value)?,
+                name => map.serialize_entry(name, value)?,
+            }
+        }
+        map.end()
+    })();
+    if written.is_err() {
+        return String::new();
+    }
+    out.push(b'\n');
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn text_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fields, colour: bool) -> String {
+    let paint = |code: &'static str| if colour { code } else { "" };
+    let level_code = match level {
+        Level::ERROR => "\u{1b}[31m",
+        Level::WARN => "\u{1b}[33m",
+        Level::INFO => "\u{1b}[32m",
+        Level::DEBUG => "\u{1b}[34m",
+        Level::TRACE => "\u{1b}[35m",
+    };
+    let (dim, plain) = (paint("\u{1b}[2m"), paint("\u{1b}[0m"));
+    let mut line = format!("{dim}{time}{plain} {}{level:>5}{plain} {dim}{target}:{plain}", paint(level_code));
+    if !fields.message.is_empty() {
+        line.push(' ');
+        push_escaped(&mut line, &fields.message);
+    }
+    for (name, value) in &fields.all {
+        let _ = write!(line, " {dim}{name}={plain}");
+        match value {
+            Value::String(text) if is_word(text) => line.push_str(text),
+            Value::String(text) => {
+                line.push('"');
+                push_escaped(&mut line, &text.replace('\\', "\\\\").replace('"', "\\\""));
+                line.push('"');
+            }
+            other => {
+                let _ = write!(line, "{other}");
+            }
+        }
+    }
+    line.push('\n');
+    line
+}
+
+/// Whether `text` can stand behind a `=` without quotes.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '=')
+}
+
+/// Appends `text` with its control characters, and the marks that reverse text, written as escapes.
+fn push_escaped(line: &mut String, text: &str) {
+    for c in text.chars() {
+        let reverses = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || c == '\u{2028}' || c == '\u{2029}' || reverses {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("unpoisoned").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(filter: &str, format: LogFormat, colour: bool, events: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let output = sink.clone();
+        let filter = filter.parse().expect("a filter");
+        tracing::subscriber::with_default(subscriber(&filter, format, colour, move || output.clone()), events);
+        let bytes = sink.0.lock().expect("unpoisoned").clone();
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+
+    fn json(line: &str) -> Value {
+        serde_json::from_str(line).expect("one JSON object")
+    }
+
+    #[test]
+    fn a_json_line_has_the_four_members_first_and_the_fields_beside_them() {
+        let line = logged("info", LogFormat::Json, true, || {
+            tracing::warn!(target: "latimer::http", port = 12200, ok = true, name = "a\nb", "not\nquite");
+        });
+        assert_eq!(line.lines().count(), 1);
+        let rest = line.split_once("Z\",").expect("a time").1;
+        assert_eq!(
+            rest,
+            "\"level\":\"warn\",\"logger\":\"latimer::http\",\"msg\":\"not\\nquite\",\"port\":12200,\"ok\":true,\"name\":\"a\\nb\"}\n"
+        );
+        let ts = json(&line)["ts"].as_str().expect("text").to_owned();
+        assert_eq!(ts.len(), "2026-11-21T09:30:00.000Z".len());
+        assert!(humantime::parse_rfc3339(&ts).is_ok(), "{ts}");
+    }
+
+    #[test]
+    fn span_fields_stand_beside_and_the_inner_one_wins() {
+        let line = logged("info", LogFormat::Json, false, || {
+            let outer = tracing::info_span!("outer", session = "s1", id = 1, late = tracing::field::Empty);
+            let _outer = outer.enter();
+            outer.record("late", "there");
+            let _inner = tracing::info_span!("inner", id = 2).entered();
+            tracing::info!(id = 3, "done");
+        });
+        let value = json(&line);
+        assert_eq!((value["session"].as_str(), value["late"].as_str()), (Some("s1"), Some("there")));
+        assert_eq!(value["id"], 3);
+        assert_eq!(line.matches("\"id\"").count(), 1);
+    }
+
+    #[test]
+    fn a_field_cannot_take_the_place_of_the_four() {
+        let line = logged("info", LogFormat::Json, false, || {
+            tracing::info!(level = "x", msg = "y", ts = "z", logger = "w", "real");
+        });
+        let value = json(&line);
+        assert_eq!((value["level"].as_str(), value["msg"].as_str()), (Some("info"), Some("real")));
+        assert_eq!((value["level_"].as_str(), value["msg_"].as_str()), (Some("x"), Some("y")));
+    }
+
+    #[test]
+    fn an_error_is_logged_with_its_causes() {
+        let line = logged("info", LogFormat::Json, false, || {
+            let error = io::Error::other(LogSettingError::Level);
+            tracing::error!(error = &error as &dyn std::error::Error, ratio = f64::NAN, "failed");
+        });
+        assert!(json(&line)["error"].as_str().expect("text").contains("not a log level"));
+        assert_eq!(json(&line)["ratio"], Value::Null);
+    }
+
+    #[test]
+    fn a_text_line_cannot_be_forged() {
+        let line = logged("info", LogFormat::Text, false, || {
+            tracing::info!(name = "a \u{1b}[31m\"b\nc", plain = "w", "hello\nFORGED \u{202e}");
+        });
+        assert_eq!(line.lines().count(), 1);
+        let rest = line.split_once("Z ").expect("a time").1;
+        let target = module_path!();
+        assert_eq!(
+            rest,
+            format!(
+                " INFO {target}: hello\\nFORGED \\u{{202e}} name=\"a \\u{{1b}}[31m\\\"b\\nc\" plain=w\n"
+            )
+        );
+    }
+
+    #[test]
+    fn colour_is_used_only_when_asked_for() {
+        let event = || tracing::info!("x");
+        assert!(logged("info", LogFormat::Text, true, event).contains("\u{1b}[32m"));
+        assert!(!logged("info", LogFormat::Text, false, event).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn the_filter_decides_by_the_longest_target() {
+        let lines = logged("warn,a=info,a::b=trace", LogFormat::Text, false, || {
+            tracing::info!(target: "other", "no");
+            tracing::info!(target: "a", "one");
+            tracing::debug!(target: "a::c", "no");
+            tracing::trace!(target: "a::b::c", "two");
+            tracing::warn!(target: "other", "three");
+        });
+        let told: Vec<_> = lines.lines().filter_map(|line| line.rsplit(' ').next()).collect();
+        assert_eq!(told, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn levels_are_read_in_the_words_of_rust_and_python() {
+        for (text, shown) in [
+            ("WARNING", "warn"),
+            ("Critical", "error"),
+            ("debug", "debug"),
+            ("a::b=TRACE", "info,a::b=trace"),
+            (" debug , hyper = warn ", "debug,hyper=warn"),
+        ] {
+            assert_eq!(text.parse::<LogFilter>().map(|filter| filter.to_string()), Ok(shown.into()), "{text}");
+        }
+        for text in ["", "debgu", "info,debug", "=info", "a b=info", "a=", "off"] {
+            assert!(text.parse::<LogFilter>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_closed_output_loses_the_line_and_nothing_else() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+        let filter = LogFilter::default();
+        tracing::subscriber::with_default(subscriber(&filter, LogFormat::Json, false, || Closed), || {
+            tracing::info!("lost");
+        });
+    }
+}
