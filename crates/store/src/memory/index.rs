@@ -98,7 +98,7 @@ impl Indexes {
             // A node of a B-tree holds eleven and is two thirds full on average.
             let members = match &index.members {
                 Members::One(_) => 0,
-                Members::Many(members) => members.len().next_multiple_of(7) / 7 * 11 * size_of::<Named>(),
+                Members::Many(members) => members.len().div_ceil(7) * 11 * size_of::<Named>(),
             };
             index.path.footprint() + members
         };
