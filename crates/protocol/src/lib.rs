@@ -5,6 +5,7 @@
 //! they came in ([`frame`]), one pass finds it sound ([`scan`]), results are written in the newest
 //! form and reduced to what the reader's revision knows by rules.
 
+pub mod codec;
 pub mod encode;
 pub mod error;
 pub mod frame;
