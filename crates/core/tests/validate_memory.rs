@@ -167,9 +167,10 @@ fn growth(validator: &Validator, body: &str) -> (usize, bool) {
 #[test]
 fn a_hostile_message_costs_at_most_eight_times_its_size() {
     let mut over = String::new();
-    for (size, values) in [(MIB, VALUES), (8 * MIB, VALUES)] {
-        let bodies = bodies(size, values);
-        for (schema, relative, text) in SCHEMAS {
+    // The cap on a message may be raised; two schemas are enough to see that nothing else grows with it.
+    for (size, schemas) in [(MIB, SCHEMAS), (8 * MIB, &SCHEMAS[..2])] {
+        let bodies = bodies(size, VALUES);
+        for (schema, relative, text) in schemas {
             let validator = Validator::compile(text).unwrap();
             // What a thread or a pattern keeps from its first use on is no part of a message's cost.
             let _ = validator.check(r#"{"query":"x"}"#);
