@@ -300,13 +300,13 @@ impl Problem {
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
     place: Option<Place>,
-    problem: Problem,
+    problem: Box<Problem>,
     excerpt: Option<Excerpt>,
 }
 
 impl Diagnostic {
     pub(crate) fn new(place: Option<Place>, problem: Problem) -> Self {
-        Self { place, problem, excerpt: None }
+        Self { place, problem: Box::new(problem), excerpt: None }
     }
 
     pub(crate) fn with_excerpt(mut self, excerpt: Option<Excerpt>) -> Self {
@@ -455,7 +455,8 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// `text` without control characters, cut after 64 characters.
 fn shortened(text: &str) -> String {
-    let mut out: String = text.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut out: String =
+        text.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(64).is_some() {
         out.push('…');
     }
@@ -481,7 +482,8 @@ mod tests {
     #[test]
     fn a_rendered_message_points_into_the_line() {
         let excerpt = Excerpt::of("host: a\nprot: 1\n", 2, 1, 4);
-        let expected = "latimer.yaml:2:1: unknown key `prot`; did you mean `port`?\n  |\n2 | prot: 1\n  | ^^^^";
+        let expected =
+            "latimer.yaml:2:1: unknown key `prot`; did you mean `port`?\n  |\n2 | prot: 1\n  | ^^^^";
         assert_eq!(unknown().with_excerpt(excerpt).render(), expected);
     }
 

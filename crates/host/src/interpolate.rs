@@ -70,7 +70,8 @@ pub fn interpolate<'a>(
     text: &str,
     lookup: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<Interpolated, InterpolateError> {
-    let mut out = Interpolated { text: String::with_capacity(text.len()), variables: Vec::new(), changed: false };
+    let mut out =
+        Interpolated { text: String::with_capacity(text.len()), variables: Vec::new(), changed: false };
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.changed = true;

@@ -76,9 +76,9 @@ impl LogFilter {
     }
 
     fn to_targets(&self) -> Targets {
-        self.targets
-            .iter()
-            .fold(Targets::new().with_default(self.level), |all, (target, level)| all.with_target(target, *level))
+        self.targets.iter().fold(Targets::new().with_default(self.level), |all, (target, level)| {
+            all.with_target(target, *level)
+        })
     }
 }
 
@@ -171,7 +171,8 @@ pub struct LoggingAlreadySet;
 /// # Errors
 /// If the process has a global tracing subscriber already.
 pub fn init(filter: &LogFilter, format: LogFormat) -> Result<(), LoggingAlreadySet> {
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let colour =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     let subscriber = subscriber(filter, format, colour, std::io::stderr);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingAlreadySet)
 }
@@ -179,7 +180,12 @@ pub fn init(filter: &LogFilter, format: LogFormat) -> Result<(), LoggingAlreadyS
 /// A subscriber that writes each event as one line, with one call of `write_all` on what `output` gives.
 ///
 /// An output that fails loses the line; nothing else happens.
-pub fn subscriber<W, M>(filter: &LogFilter, format: LogFormat, colour: bool, output: M) -> impl Subscriber + Send + Sync
+pub fn subscriber<W, M>(
+    filter: &LogFilter,
+    format: LogFormat,
+    colour: bool,
+    output: M,
+) -> impl Subscriber + Send + Sync
 where
     M: Fn() -> W + Send + Sync + 'static,
     W: Write + 'static,
@@ -219,7 +225,9 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
-        for span in context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root) {
+        for span in
+            context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
+        {
             if let Some(outer) = span.extensions().get::<Fields>() {
                 outer.all.iter().for_each(|(name, value)| fields.put(name, value.clone()));
             }
@@ -397,7 +405,10 @@ mod tests {
         let sink = Sink::default();
         let output = sink.clone();
         let filter = filter.parse().expect("a filter");
-        tracing::subscriber::with_default(subscriber(&filter, format, colour, move || output.clone()), events);
+        tracing::subscriber::with_default(
+            subscriber(&filter, format, colour, move || output.clone()),
+            events,
+        );
         let bytes = sink.0.lock().expect("unpoisoned").clone();
         String::from_utf8(bytes).expect("UTF-8")
     }
@@ -467,9 +478,7 @@ mod tests {
         let target = module_path!();
         assert_eq!(
             rest,
-            format!(
-                " INFO {target}: hello\\nFORGED \\u{{202e}} name=\"a \\u{{1b}}[31m\\\"b\\nc\" plain=w\n"
-            )
+            format!(" INFO {target}: hello\\nFORGED \\u{{202e}} name=\"a \\u{{1b}}[31m\\\"b\\nc\" plain=w\n")
         );
     }
 
@@ -502,7 +511,11 @@ mod tests {
             ("a::b=TRACE", "info,a::b=trace"),
             (" debug , hyper = warn ", "debug,hyper=warn"),
         ] {
-            assert_eq!(text.parse::<LogFilter>().map(|filter| filter.to_string()), Ok(shown.into()), "{text}");
+            assert_eq!(
+                text.parse::<LogFilter>().map(|filter| filter.to_string()),
+                Ok(shown.into()),
+                "{text}"
+            );
         }
         for text in ["", "debgu", "info,debug", "=info", "a b=info", "a=", "off"] {
             assert!(text.parse::<LogFilter>().is_err(), "{text}");

@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-fn load(name: &str, bytes: &[u8]) -> Result<latimer_host::config::Loaded, latimer_host::diagnostics::ConfigErrors> {
+fn load(
+    name: &str,
+    bytes: &[u8],
+) -> Result<latimer_host::config::Loaded, latimer_host::diagnostics::ConfigErrors> {
     let directory = TempDir::new().expect("a directory");
     fs::write(directory.path().join(name), bytes).expect("written");
     Loader::new(directory.path()).file(name).environment([("ALICE_TOKEN", "abc")]).load()
@@ -15,24 +18,29 @@ fn load(name: &str, bytes: &[u8]) -> Result<latimer_host::config::Loaded, latime
 
 #[test]
 fn the_example_loads_and_changes_nothing() {
-    let loaded = load("latimer.yaml", example().as_bytes()).unwrap_or_else(|errors| panic!("{}", errors.render()));
+    let loaded =
+        load("latimer.yaml", example().as_bytes()).unwrap_or_else(|errors| panic!("{}", errors.render()));
     assert_eq!(format!("{:?}", loaded.config), format!("{:?}", latimer_host::config::Config::default()));
     assert!(loaded.warnings.is_empty());
 }
 
 #[test]
 fn what_the_example_comments_out_loads_too() {
-    let text: String = example()
-        .lines()
-        .map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line)))
-        .collect();
-    let loaded = load("latimer.yaml", text.as_bytes()).unwrap_or_else(|errors| panic!("{}\n{text}", errors.render()));
+    let text: String =
+        example().lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
+    let loaded =
+        load("latimer.yaml", text.as_bytes()).unwrap_or_else(|errors| panic!("{}\n{text}", errors.render()));
     let config = &loaded.config;
     assert!(config.instructions.is_some() && config.public_url.is_some() && config.tls_key.is_some());
     assert!(config.plugins["example"].enabled);
     assert_eq!(config.tokens["example"].token.expose(), "abc");
-    let defaults: Vec<_> =
-        loaded.report().values.into_iter().filter(|value| value.origin.place.is_none()).map(|value| value.key).collect();
+    let defaults: Vec<_> = loaded
+        .report()
+        .values
+        .into_iter()
+        .filter(|value| value.origin.place.is_none())
+        .map(|value| value.key)
+        .collect();
     assert!(defaults.is_empty(), "not in the example: {defaults:?}");
 }
 
@@ -66,9 +74,15 @@ fn the_schema_takes_what_the_reader_takes_and_refuses_unknown_keys() {
     let cases = [
         (json!({}), true),
         (json!({"port": 1, "host": "::", "log_level": "WARNING", "transport": "stdio"}), true),
-        (json!({"port": "${PORT:-1}", "transport": "${PORT:-http}", "strict_empty_errors": "${NO:-true}"}), true),
+        (
+            json!({"port": "${PORT:-1}", "transport": "${PORT:-http}", "strict_empty_errors": "${NO:-true}"}),
+            true,
+        ),
         (json!({"limits": {"message_bytes": 4096, "ring_bytes": "1MiB", "drain": "10s"}}), true),
-        (json!({"autoload": ["a"], "plugins": {"a": {"enabled": true}}, "allowed_origins": ["https://a"]}), true),
+        (
+            json!({"autoload": ["a"], "plugins": {"a": {"enabled": true}}, "allowed_origins": ["https://a"]}),
+            true,
+        ),
         (json!({"tokens": {"alice": {"token": "${ALICE_TOKEN}", "scopes": ["a"]}}, "$schema": "x"}), true),
         (json!({"autoload": "${PORT:-a,b}", "public_url": "https://a/mcp", "path": "/"}), true),
         (json!({"prot": 1}), false),
@@ -95,7 +109,8 @@ fn the_schema_takes_what_the_reader_takes_and_refuses_unknown_keys() {
 fn the_report_serialises_with_values_and_origins() {
     let loaded = load("a.yaml", b"port: 8080\nallowed_hosts: [b]\n").expect("loads");
     let report = serde_json::to_value(loaded.report()).expect("serialises");
-    let of = |key: &str| report["values"].as_array().and_then(|all| all.iter().find(|v| v["key"] == key)).cloned();
+    let of =
+        |key: &str| report["values"].as_array().and_then(|all| all.iter().find(|v| v["key"] == key)).cloned();
     let port = of("port").expect("port");
     assert_eq!(port["value"], 8080);
     assert_eq!(port["origin"]["place"], json!({"kind": "file", "file": "a.yaml", "line": 1, "column": 7}));
@@ -107,7 +122,24 @@ fn the_report_serialises_with_values_and_origins() {
 #[test]
 fn documents_from_outside_the_grammar_are_answered() {
     for name in ["a.yaml", "a.toml", "a.json"] {
-        for bytes in [&b"\0"[..], b"\xff\xfe", b"[", b"]", b"{", b"- - - -", b"&a *a", b"%YAML 9", b"\"", b"'", b"!", b"a: *b", b"?", b"|", b">", b"@"] {
+        for bytes in [
+            &b"\0"[..],
+            b"\xff\xfe",
+            b"[",
+            b"]",
+            b"{",
+            b"- - - -",
+            b"&a *a",
+            b"%YAML 9",
+            b"\"",
+            b"'",
+            b"!",
+            b"a: *b",
+            b"?",
+            b"|",
+            b">",
+            b"@",
+        ] {
             if let Err(errors) = load(name, bytes) {
                 assert!(!errors.render().is_empty());
             }

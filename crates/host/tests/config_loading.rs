@@ -89,7 +89,9 @@ const JSON: &str = r#"{
 #[test]
 fn yaml_toml_and_json_say_the_same() {
     let mut shown = Vec::new();
-    for (name, text) in [("latimer.yaml", YAML), ("latimer.yml", YAML), ("latimer.toml", TOML), ("latimer.json", JSON)] {
+    for (name, text) in
+        [("latimer.yaml", YAML), ("latimer.yml", YAML), ("latimer.toml", TOML), ("latimer.json", JSON)]
+    {
         let directory = directory(&[(name, text)]);
         let loaded = Loader::new(directory.path()).environment([("ALICE", "s3cret")]).load();
         let config = loaded.unwrap_or_else(|errors| panic!("{name}: {errors}")).config;
@@ -100,7 +102,10 @@ fn yaml_toml_and_json_say_the_same() {
         assert!(!config.plugins["files"].enabled);
         assert_eq!(config.limits.message_bytes, ByteSize::new(2 << 20));
         assert_eq!(config.limits.call_timeout.as_secs(), 90);
-        assert_eq!(config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "192.0.2.7/32"]);
+        assert_eq!(
+            config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "192.0.2.7/32"]
+        );
         assert_eq!(config.tokens["alice"].token.expose(), "s3cret");
         assert_eq!(config.tokens["alice"].scopes[0].as_str(), "mcp:tools");
         assert_eq!(config.tls_cert.as_deref(), Some(directory.path().join("tls/cert.pem").as_path()));
@@ -122,7 +127,8 @@ fn without_anything_the_defaults_hold() {
 #[test]
 fn an_empty_file_and_empty_tables_change_nothing() {
     for text in ["", "# nothing\n", "---\n", "plugins:\ntokens:\nlimits: {}\n", "{}"] {
-        let loaded = load(&[("latimer.yaml", text)], &[]).unwrap_or_else(|errors| panic!("{text:?}: {errors}"));
+        let loaded =
+            load(&[("latimer.yaml", text)], &[]).unwrap_or_else(|errors| panic!("{text:?}: {errors}"));
         assert_eq!(loaded.config.port, 12_200);
     }
 }
@@ -175,7 +181,8 @@ fn every_kind_of_value_can_come_from_a_variable() {
         ("LATIMER_PLUGINS_OTHER_ENABLED", "off"),
         ("LATIMER_HOST", ""),
     ];
-    let loaded = load(&[("latimer.yaml", "autoload: [x]\nplugins: {my-echo: {}}\n")], &variables).expect("loads");
+    let loaded =
+        load(&[("latimer.yaml", "autoload: [x]\nplugins: {my-echo: {}}\n")], &variables).expect("loads");
     let config = &loaded.config;
     assert_eq!(config.autoload.len(), 2);
     assert!(config.strict_empty_errors);
@@ -184,7 +191,10 @@ fn every_kind_of_value_can_come_from_a_variable() {
     assert_eq!(config.tls_cert.as_deref(), Some(Path::new("c.pem")), "not the file's directory");
     assert!(!config.plugins["my-echo"].enabled && !config.plugins["other"].enabled);
     assert_eq!(config.host.as_str(), "127.0.0.1", "an empty variable counts as not set");
-    assert_eq!(origin(&loaded, "plugins.my-echo.enabled"), "environment variable LATIMER_PLUGINS_MY_ECHO_ENABLED");
+    assert_eq!(
+        origin(&loaded, "plugins.my-echo.enabled"),
+        "environment variable LATIMER_PLUGINS_MY_ECHO_ENABLED"
+    );
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
 }
 
@@ -201,7 +211,8 @@ fn environment_files_come_first_and_a_real_variable_beats_them() {
     let loader = Loader::new(directory.path()).file("sub/latimer.yaml");
     let loaded = loader.clone().load().expect("loads");
     assert_eq!(origin(&loaded, "port"), "sub/latimer.yaml:1:7, from sub/.env:1 (P)");
-    let loaded = loader.env_file("one.env").env_file("two.env").environment([("I", "real")]).load().expect("loads");
+    let loaded =
+        loader.env_file("one.env").env_file("two.env").environment([("I", "real")]).load().expect("loads");
     assert_eq!((loaded.config.port, loaded.config.server_name.as_str()), (3, "one"));
     assert_eq!(loaded.config.instructions.as_deref(), Some("real"));
     assert_eq!(origin(&loaded, "path"), "two.env:2 (LATIMER_PATH)");
@@ -215,7 +226,10 @@ fn references_are_replaced_and_their_text_takes_the_type_of_the_key() {
     let config = &loaded.config;
     assert_eq!((config.port, config.server_name.as_str()), (8081, "a$b-x"));
     assert!(config.strict_empty_errors);
-    assert_eq!((config.autoload.len(), config.allowed_hosts[0].as_str(), config.limits.depth), (2, "x.example", 32));
+    assert_eq!(
+        (config.autoload.len(), config.allowed_hosts[0].as_str(), config.limits.depth),
+        (2, "x.example", 32)
+    );
     assert_eq!(origin(&loaded, "allowed_hosts"), "latimer.yaml:5:16, from environment variable WHO");
     assert_eq!(origin(&loaded, "port"), "latimer.yaml:1:7");
 }
@@ -238,14 +252,20 @@ fn an_unknown_key_is_refused_with_its_place_and_the_nearest_known_one() {
     for (name, text, place) in [
         ("latimer.yaml", "host: a\nprot: 1\nlimits:\n  call_timout: 1s\n", [(2, 1), (4, 3)]),
         ("latimer.toml", "host = 'a'\nprot = 1\n[limits]\n  call_timout = '1s'\n", [(2, 1), (4, 3)]),
-        ("latimer.json", "{\"host\": \"a\",\n \"prot\": 1,\n \"limits\": {\n  \"call_timout\": \"1s\"}}\n", [(2, 2), (4, 3)]),
+        (
+            "latimer.json",
+            "{\"host\": \"a\",\n \"prot\": 1,\n \"limits\": {\n  \"call_timout\": \"1s\"}}\n",
+            [(2, 2), (4, 3)],
+        ),
     ] {
         let [(l1, c1), (l2, c2)] = place;
         assert_eq!(
             errors(&[(name, text)], &[]),
             [
                 format!("{name}:{l1}:{c1}: unknown key `prot`; did you mean `port`?"),
-                format!("{name}:{l2}:{c2}: unknown key `limits.call_timout`; did you mean `limits.call_timeout`?"),
+                format!(
+                    "{name}:{l2}:{c2}: unknown key `limits.call_timout`; did you mean `limits.call_timeout`?"
+                ),
             ]
         );
     }
@@ -257,18 +277,31 @@ fn a_known_key_at_the_wrong_level_is_pointed_to_the_right_one() {
     let told = errors(&[("latimer.yaml", text)], &[]);
     assert_eq!(told[0], "latimer.yaml:1:1: unknown key `call_timeout`; did you mean `limits.call_timeout`?");
     assert_eq!(told[1], "latimer.yaml:2:10: unknown key `limits.port`; did you mean `port`?");
-    assert!(told[2].starts_with("latimer.yaml:2:19: unknown key `limits.zzz`; known here: message_bytes, "), "{}", told[2]);
-    assert_eq!(told[3], "latimer.yaml:3:18: unknown key `plugins.echo.enable`; did you mean `plugins.echo.enabled`?");
+    assert!(
+        told[2].starts_with("latimer.yaml:2:19: unknown key `limits.zzz`; known here: message_bytes, "),
+        "{}",
+        told[2]
+    );
+    assert_eq!(
+        told[3],
+        "latimer.yaml:3:18: unknown key `plugins.echo.enable`; did you mean `plugins.echo.enabled`?"
+    );
     assert_eq!(told.len(), 4);
 }
 
 #[test]
 fn a_key_that_stands_twice_is_refused_where_it_stands_again() {
     let yaml = errors(&[("latimer.yaml", "port: 1\nhost: a\nport: 2\nlimits: {depth: 9, depth: 9}\n")], &[]);
-    assert_eq!(yaml[0], "latimer.yaml:3:1: key `port` stands here again; line 1 has it first; keep one of the two");
+    assert_eq!(
+        yaml[0],
+        "latimer.yaml:3:1: key `port` stands here again; line 1 has it first; keep one of the two"
+    );
     assert_eq!(yaml.len(), 2);
     let json = errors(&[("latimer.json", "{\"port\": 1,\n\"por\\u0074\": 2}")], &[]);
-    assert_eq!(json, ["latimer.json:2:1: key `port` stands here again; line 1 has it first; keep one of the two"]);
+    assert_eq!(
+        json,
+        ["latimer.json:2:1: key `port` stands here again; line 1 has it first; keep one of the two"]
+    );
     let toml = errors(&[("latimer.toml", "port = 1\nport = 2\n")], &[]);
     assert_eq!(toml, ["latimer.toml:2:1: not readable as TOML: duplicate key; keep one of the two"]);
 }
@@ -276,20 +309,56 @@ fn a_key_that_stands_twice_is_refused_where_it_stands_again() {
 #[test]
 fn values_of_the_wrong_type_or_range_say_what_is_taken() {
     for (text, expected) in [
-        ("port: abc", "1:7: `port` must be a whole number from 0 to 65535, not \"abc\"; write for example `12200`"),
-        ("port: 65536", "1:7: `port` must be a whole number from 0 to 65535, not the number 65536; write for example `12200`"),
-        ("port: \"1\"", "1:7: `port` must be a whole number from 0 to 65535, not \"1\"; write for example `12200`"),
-        ("page_size: 0", "1:12: `page_size` must be a whole number from 1 to 100000, not the number 0; write for example `1000`"),
+        (
+            "port: abc",
+            "1:7: `port` must be a whole number from 0 to 65535, not \"abc\"; write for example `12200`",
+        ),
+        (
+            "port: 65536",
+            "1:7: `port` must be a whole number from 0 to 65535, not the number 65536; write for example `12200`",
+        ),
+        (
+            "port: \"1\"",
+            "1:7: `port` must be a whole number from 0 to 65535, not \"1\"; write for example `12200`",
+        ),
+        (
+            "page_size: 0",
+            "1:12: `page_size` must be a whole number from 1 to 100000, not the number 0; write for example `1000`",
+        ),
         ("port:", "1:1: `port` has no value; write a value, or remove the line for the default"),
-        ("strict_empty_errors: yes", "1:22: `strict_empty_errors` must be true or false, not \"yes\"; write for example `false`"),
-        ("server_name: 12", "1:14: `server_name` must be a name of 1 to 128 printable characters, not the number 12; write for example `latimer`"),
-        ("autoload: echo", "1:11: `autoload` must be a list, each item a name of 1 to 128 of the characters A-Z a-z 0-9 _ - ., not \"echo\"; write for example `[echo]`"),
-        ("autoload: [a, 7]", "1:15: `autoload` must be a list, each item a name of 1 to 128 of the characters A-Z a-z 0-9 _ - ., not the number 7; write for example `[echo]`"),
-        ("limits: 3", "1:9: `limits` must be a table, not the number 3; put keys below it: message_bytes, header_bytes, depth, values, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, streams_per_session, ring_events, ring_bytes, drain"),
-        ("limits: {call_timeout: 60}", "1:24: `limits.call_timeout` must be a duration with its unit, such as 500ms, 10s or 1h30m from 1ms to 365d, not the number 60; write for example `1m`"),
+        (
+            "strict_empty_errors: yes",
+            "1:22: `strict_empty_errors` must be true or false, not \"yes\"; write for example `false`",
+        ),
+        (
+            "server_name: 12",
+            "1:14: `server_name` must be a name of 1 to 128 printable characters, not the number 12; write for example `latimer`",
+        ),
+        (
+            "autoload: echo",
+            "1:11: `autoload` must be a list, each item a name of 1 to 128 of the characters A-Z a-z 0-9 _ - ., not \"echo\"; write for example `[echo]`",
+        ),
+        (
+            "autoload: [a, 7]",
+            "1:15: `autoload` must be a list, each item a name of 1 to 128 of the characters A-Z a-z 0-9 _ - ., not the number 7; write for example `[echo]`",
+        ),
+        (
+            "limits: 3",
+            "1:9: `limits` must be a table, not the number 3; put keys below it: message_bytes, header_bytes, depth, values, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, streams_per_session, ring_events, ring_bytes, drain",
+        ),
+        (
+            "limits: {call_timeout: 60}",
+            "1:24: `limits.call_timeout` must be a duration with its unit, such as 500ms, 10s or 1h30m from 1ms to 365d, not the number 60; write for example `1m`",
+        ),
         ("transport: sse", "1:12: `transport` must be stdio or http, not \"sse\"; write for example `http`"),
-        ("log_level: debgu", "1:12: `log_level` must be error, warn, info, debug or trace, or a filter such as info,latimer_transport=debug, not \"debgu\"; write for example `info`"),
-        ("plugins: {a b: {}}", "1:11: `a b` cannot be a name in `plugins`; use 1 to 128 of the characters A-Z a-z 0-9 _ - ."),
+        (
+            "log_level: debgu",
+            "1:12: `log_level` must be error, warn, info, debug or trace, or a filter such as info,latimer_transport=debug, not \"debgu\"; write for example `info`",
+        ),
+        (
+            "plugins: {a b: {}}",
+            "1:11: `a b` cannot be a name in `plugins`; use 1 to 128 of the characters A-Z a-z 0-9 _ - .",
+        ),
         ("plugins: {a: true}", "1:14: `plugins.a` must be a table, not true; put keys below it: enabled"),
         ("- a", "1:1: `the file` must be a table of keys, not a list; write `key: value` lines"),
     ] {
@@ -301,7 +370,7 @@ fn values_of_the_wrong_type_or_range_say_what_is_taken() {
 fn syntax_errors_have_a_place_and_references_in_flow_style_a_mend() {
     for (name, text, place) in [
         ("latimer.yaml", "a: [1\nb: 2\n", "latimer.yaml:2:"),
-        ("latimer.yaml", "host: a\n\tport: 1\n", "latimer.yaml:2:"),
+        ("latimer.yaml", "host: a\n\tport: 1\n", "latimer.yaml:1:7: not readable as YAML: "),
         ("latimer.toml", "port = \n", "latimer.toml:1:8: not readable as TOML: "),
         ("latimer.json", "{\"port\": 1,}", "latimer.json:1:"),
     ] {
@@ -321,7 +390,8 @@ fn all_errors_of_all_layers_are_told_at_once() {
         .flag("--set", "limits.dept", "1")
         .load();
     let errors = loaded.expect_err("refused");
-    let places: Vec<_> = errors.diagnostics().iter().map(|error| error.place().map(ToString::to_string)).collect();
+    let places: Vec<_> =
+        errors.diagnostics().iter().map(|error| error.place().map(ToString::to_string)).collect();
     assert_eq!(
         places.into_iter().flatten().collect::<Vec<_>>(),
         [
@@ -341,7 +411,10 @@ fn all_errors_of_all_layers_are_told_at_once() {
 #[test]
 fn what_contradicts_itself_is_refused() {
     for (text, expected) in [
-        ("tls_cert: a.pem", "latimer.yaml:1:11: `tls_cert` is set without `tls_key`; set `tls_key` too, or neither"),
+        (
+            "tls_cert: a.pem",
+            "latimer.yaml:1:11: `tls_cert` is set without `tls_key`; set `tls_key` too, or neither",
+        ),
         (
             "limits: {call_timeout: 2h}",
             "latimer.yaml:1:24: `limits.call_timeout` is more than `limits.call_timeout_total`; lower `limits.call_timeout` or raise `limits.call_timeout_total`",
@@ -369,9 +442,16 @@ fn files_that_cannot_be_used_are_named() {
     );
     let odd = directory(&[("a.conf", ""), ("big.yaml", &"#".repeat((1 << 20) + 1))]);
     let loader = Loader::new(odd.path());
-    assert!(loaded(loader.clone().file("a.conf")).starts_with("a.conf: the file's name does not tell its notation"));
-    assert!(loaded(loader.clone().file("big.yaml")).starts_with("big.yaml: the file has more than 1048576 bytes"));
-    assert!(loaded(loader.clone().file("no.yaml")).starts_with("no.yaml: cannot read the file: entity not found"));
+    assert!(
+        loaded(loader.clone().file("a.conf"))
+            .starts_with("a.conf: the file's name does not tell its notation")
+    );
+    assert!(
+        loaded(loader.clone().file("big.yaml")).starts_with("big.yaml: the file has more than 1048576 bytes")
+    );
+    assert!(
+        loaded(loader.clone().file("no.yaml")).starts_with("no.yaml: cannot read the file: entity not found")
+    );
     assert!(loaded(loader.clone().env_file("no.env")).starts_with("no.env: cannot read the file"));
     fs::write(odd.path().join("latin.yaml"), b"a: 1\nb: \xe9\n").expect("written");
     assert!(loaded(loader.file("latin.yaml")).starts_with("latin.yaml:2:4: not UTF-8 text"));
@@ -379,7 +459,8 @@ fn files_that_cannot_be_used_are_named() {
 
 #[test]
 fn a_byte_order_mark_and_crlf_are_understood() {
-    let loaded = load(&[("latimer.yaml", "\u{feff}port: 1\r\nhost: a\r\n"), (".env", "\u{feff}A=1\r\n")], &[]);
+    let loaded =
+        load(&[("latimer.yaml", "\u{feff}port: 1\r\nhost: a\r\n"), (".env", "\u{feff}A=1\r\n")], &[]);
     assert_eq!(loaded.expect("loads").config.port, 1);
     let toml = load(&[("latimer.toml", "\u{feff}port = 1\r\n")], &[]);
     assert_eq!(origin(&toml.expect("loads"), "port"), "latimer.toml:1:8");
@@ -387,7 +468,8 @@ fn a_byte_order_mark_and_crlf_are_understood() {
 
 #[test]
 fn what_is_probably_not_meant_is_warned_of() {
-    let text = "host: 0.0.0.0\nautoload: [echo]\nplugins: {echo: {enabled: false}}\ninstructions: ${LATIMER_MINE}\n";
+    let text =
+        "host: 0.0.0.0\nautoload: [echo]\nplugins: {echo: {enabled: false}}\ninstructions: ${LATIMER_MINE}\n";
     let variables = [("LATIMER_PROT", "1"), ("LATIMER_MINE", "x"), ("MCP_WHATEVER", "x"), ("LATIMERX", "x")];
     let loaded = load(&[("latimer.yaml", text)], &variables).expect("loads");
     assert_eq!(

@@ -15,20 +15,24 @@ fn loader(directory: &TempDir, name: &str, text: &str) -> Loader {
 #[test]
 fn a_loaded_secret_shows_as_stars() {
     let directory = TempDir::new().expect("a directory");
-    let loader = loader(&directory, "latimer.yaml", "tokens: {alice: {token: \"${T}\"}, bob: {token: x-hunter2}}\n")
-        .environment([("T", SECRET)])
-        .flag("--server-name", "server_name", SECRET);
+    let loader =
+        loader(&directory, "latimer.yaml", "tokens: {alice: {token: \"${T}\"}, bob: {token: x-hunter2}}\n")
+            .environment([("T", SECRET)])
+            .flag("--server-name", "server_name", SECRET);
     assert!(!format!("{loader:?}").contains(SECRET));
     let loader = loader.flag("--server-name", "server_name", "plain");
     let loaded = loader.load().expect("loads");
     assert_eq!(loaded.config.tokens["alice"].token.expose(), SECRET);
     let report = loaded.report();
     let json = serde_json::to_string(&report).expect("serialises");
-    for shown in [format!("{:?}", loaded), format!("{:#?}", loaded.config), report.to_string(), json] {
+    for shown in [format!("{loaded:?}"), format!("{:#?}", loaded.config), report.to_string(), json] {
         assert!(!shown.contains(SECRET), "{shown}");
         assert!(shown.contains("***"), "{shown}");
     }
-    assert!(report.to_string().contains("***  latimer.yaml:1:25, from environment variable T"), "{report}");
+    assert!(
+        report.to_string().contains("***        latimer.yaml:1:25, from environment variable T"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -66,7 +70,9 @@ fn no_error_shows_a_secret() {
         ("a.yaml", "plugins: {a: {enabled: \"${T}\"}}"),
     ] {
         let errors = loader(&directory, name, text).environment([("T", SECRET)]).load().expect_err(text);
-        for shown in [errors.to_string(), errors.render(), format!("{:?}", errors.diagnostics()[0].to_string())] {
+        for shown in
+            [errors.to_string(), errors.render(), format!("{:?}", errors.diagnostics()[0].to_string())]
+        {
             assert!(!shown.contains(SECRET), "{text}\n{shown}");
         }
         let json = serde_json::to_string(errors.diagnostics()).expect("serialises");

@@ -101,7 +101,9 @@ impl Application<'_> {
                 node.variables = done.variables;
                 return;
             }
-            Err(InterpolateError::Unset(variable)) if self.environment.is_garbled(&variable) => Problem::NotUtf8,
+            Err(InterpolateError::Unset(variable)) if self.environment.is_garbled(&variable) => {
+                Problem::NotUtf8
+            }
             Err(InterpolateError::Unset(variable)) => Problem::UnsetVariable { key, variable },
             Err(InterpolateError::Reference(fault)) => Problem::BadReference { key, fault },
         };
@@ -133,7 +135,11 @@ impl Application<'_> {
                         let found = keys::shown(other.found(), !entry.value.variables.is_empty(), &here);
                         let mend = format!("put keys below it: {}", keys::children(&pattern).join(", "));
                         let expected = "a table".to_owned();
-                        self.refuse(entry.value.span, &here, Problem::BadValue { key: here.clone(), expected, found, mend });
+                        self.refuse(
+                            entry.value.span,
+                            &here,
+                            Problem::BadValue { key: here.clone(), expected, found, mend },
+                        );
                     }
                 },
             }
@@ -165,8 +171,11 @@ impl Application<'_> {
         let name = table.split_once('.').map_or("", |(_, name)| name);
         match key.slot.set_node(self.config, name, node, self.file.base) {
             Ok(()) => {
-                let place =
-                    Place::File { file: self.file.shown.to_owned(), line: node.span.line, column: node.span.column };
+                let place = Place::File {
+                    file: self.file.shown.to_owned(),
+                    line: node.span.line,
+                    column: node.span.column,
+                };
                 let items = if let Value::List(items) = &node.value { items.as_slice() } else { &[] };
                 let variables = items
                     .iter()
@@ -200,9 +209,8 @@ impl Application<'_> {
                 .map(|key| key.path.to_owned())
         };
         // A key that exists, only somewhere else, is better advice than one that is spelt alike.
-        let nearest = elsewhere().or_else(|| {
-            nearest(&entry.key, known.iter().copied()).map(|key| keys::join(path, key))
-        });
+        let nearest = elsewhere()
+            .or_else(|| nearest(&entry.key, known.iter().copied()).map(|key| keys::join(path, key)));
         let key = keys::join(path, &entry.key);
         let known = known.into_iter().map(str::to_owned).collect();
         self.refuse(entry.span, &key, Problem::UnknownKey { key: key.clone(), nearest, known });

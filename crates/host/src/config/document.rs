@@ -176,8 +176,10 @@ fn duplicates(node: &Node, problems: &mut Vec<(Span, Problem)>) {
             let mut seen = std::collections::HashMap::new();
             for entry in entries {
                 if let Some(first) = seen.get(entry.key.as_str()) {
-                    problems
-                        .push((entry.span, Problem::DuplicateKey { key: entry.key.clone(), first_line: *first }));
+                    problems.push((
+                        entry.span,
+                        Problem::DuplicateKey { key: entry.key.clone(), first_line: *first },
+                    ));
                 } else {
                     seen.insert(entry.key.as_str(), entry.span.line);
                 }
@@ -193,12 +195,14 @@ fn duplicates(node: &Node, problems: &mut Vec<(Span, Problem)>) {
 struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The last byte offset that was asked for and its column, from 0: a long line is walked once, not once a value.
+    last: std::cell::Cell<(usize, u32)>,
 }
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, last: std::cell::Cell::new((0, 0)) }
     }
 
     fn span(&self, bytes: &std::ops::Range<usize>) -> Span {
@@ -208,9 +212,16 @@ impl<'a> Lines<'a> {
         let count = |from: usize, to: usize| {
             self.text.get(from..to).map_or(0, |part| u32::try_from(part.chars().count()).unwrap_or(u32::MAX))
         };
+        let column = match self.last.get() {
+            (last, column) if (line_start..=bytes.start).contains(&last) => {
+                column.saturating_add(count(last, bytes.start))
+            }
+            _ => count(line_start, bytes.start),
+        };
+        self.last.set((bytes.start, column));
         Span {
             line: u32::try_from(line + 1).unwrap_or(u32::MAX),
-            column: count(line_start, bytes.start).saturating_add(1),
+            column: column.saturating_add(1),
             width: count(bytes.start, bytes.end.min(line_end)),
         }
     }
@@ -275,5 +286,7 @@ mod tests {
         let lines = Lines::new("äb = 1\nüü = 22\n");
         assert_eq!(lines.span(&(3..4)), Span { line: 1, column: 3, width: 1 });
         assert_eq!(lines.span(&(8..12)), Span { line: 2, column: 1, width: 2 });
+        assert_eq!(lines.span(&(15..17)), Span { line: 2, column: 6, width: 2 });
+        assert_eq!(lines.span(&(13..17)), Span { line: 2, column: 4, width: 4 });
     }
 }

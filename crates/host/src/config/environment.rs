@@ -40,7 +40,8 @@ impl Environment {
             };
             errors.into_iter().map(told).collect::<Vec<_>>()
         })?;
-        let of_this_file: BTreeMap<_, _> = assignments.into_iter().map(|one| (one.name.clone(), one)).collect();
+        let of_this_file: BTreeMap<_, _> =
+            assignments.into_iter().map(|one| (one.name.clone(), one)).collect();
         for (name, assignment) in of_this_file {
             let place =
                 Place::EnvFile { file: file.to_owned(), line: assignment.line, variable: Some(name.clone()) };
@@ -61,7 +62,10 @@ impl Environment {
 
     /// The names of all variables that begin with `prefix`.
     pub(crate) fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        self.variables.range(prefix.to_owned()..).map(|(name, _)| name.as_str()).take_while(move |name| name.starts_with(prefix))
+        self.variables
+            .range(prefix.to_owned()..)
+            .map(|(name, _)| name.as_str())
+            .take_while(move |name| name.starts_with(prefix))
     }
 
     /// Whether `name` is set to something that is not UTF-8.
@@ -82,7 +86,7 @@ mod tests {
         environment.add_file("two.env", "B=3\nC=3\n").expect("readable");
         let values: Vec<_> = ["A", "B", "C", "D"].map(|name| environment.value(name).unwrap_or("-")).into();
         assert_eq!(values, ["real", "2", "3", "-"]);
-        assert_eq!(environment.place("B").expect("a place").to_string(), "one.env:2 (B)");
+        assert_eq!(environment.place("B").expect("a place").to_string(), "one.env:3 (B)");
         assert_eq!(environment.names("B").collect::<Vec<_>>(), ["B"]);
     }
 }

@@ -60,7 +60,8 @@ fn value(out: &mut String, key: &Key, name: &str, indent: &str, off: bool) {
     if let Some((least, most)) = key.slot.range() {
         let _ = write!(notes, " From {least} to {most}.");
     }
-    let variables: Vec<String> = key.variable().into_iter().chain(key.seed_variable.map(str::to_owned)).collect();
+    let variables: Vec<String> =
+        key.variable().into_iter().chain(key.seed_variable.map(str::to_owned)).collect();
     if !variables.is_empty() {
         let _ = write!(notes, " Variable: {}.", variables.join(", "));
     }

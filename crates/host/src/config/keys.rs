@@ -38,14 +38,18 @@ impl Key {
         takes_variable.then(|| variable_of(self.path))
     }
 
-    /// The paths that this key has in `config`, each with the chosen name (or with none).
-    pub(crate) fn instances(&self, config: &Config) -> Vec<(String, String)> {
-        let names: Vec<&String> = match self.path.split('.').next() {
-            Some("plugins") => config.plugins.keys().collect(),
-            Some("tokens") => config.tokens.keys().collect(),
-            _ => return vec![(self.path.to_owned(), String::new())],
-        };
-        names.into_iter().map(|name| (self.path.replace(NAME, name), name.clone())).collect()
+    /// The table whose names the user chooses, if this key stands in one.
+    pub(crate) fn group(&self) -> Option<&'static str> {
+        self.path.split_once('.').filter(|(_, rest)| rest.starts_with(NAME)).map(|(group, _)| group)
+    }
+}
+
+/// The names that `config` has in the table `group`.
+pub(crate) fn names<'a>(group: &str, config: &'a Config) -> Vec<&'a str> {
+    match group {
+        "plugins" => config.plugins.keys().map(String::as_str).collect(),
+        "tokens" => config.tokens.keys().map(String::as_str).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -92,7 +96,8 @@ impl<T: Setting> Field<T> {
         let magnitude = |text: &str| T::from_text(text).and_then(|value| value.magnitude());
         match (self.range, value.magnitude()) {
             (Some((least, most)), Some(value)) => {
-                magnitude(least).is_none_or(|least| least <= value) && magnitude(most).is_none_or(|most| value <= most)
+                magnitude(least).is_none_or(|least| least <= value)
+                    && magnitude(most).is_none_or(|most| value <= most)
             }
             _ => true,
         }
@@ -125,7 +130,11 @@ impl<T: Setting> Slot for Field<T> {
             }
             None => {
                 let found = Value::Text(text.to_owned()).found();
-                Err(self.refusal(vec![Misfit { span: super::document::Span::default(), found, hidden: false }]))
+                Err(self.refusal(vec![Misfit {
+                    span: super::document::Span::default(),
+                    found,
+                    hidden: false,
+                }]))
             }
         }
     }
@@ -157,7 +166,9 @@ impl<T: Setting> Slot for Field<T> {
     #[cfg(test)]
     fn is_sound(&self, config: &Config) -> bool {
         let bound = |text: &str| T::from_text(text).and_then(|value| value.magnitude());
-        let range = self.range.is_none_or(|(least, most)| matches!((bound(least), bound(most)), (Some(l), Some(m)) if l <= m));
+        let range = self
+            .range
+            .is_none_or(|(least, most)| matches!((bound(least), bound(most)), (Some(l), Some(m)) if l <= m));
         range && (self.get)(config, "").is_none_or(|value| self.fits(&value))
     }
 }
@@ -186,27 +197,85 @@ macro_rules! key {
 
 /// Every key, in the order in which the example and the report show them.
 pub(crate) static KEYS: &[Key] = &[
-    key!("server_name", server_name, "The name that the server gives itself (serverInfo.name).", seed = "MCP_SERVER_NAME"),
-    key!("instructions", instructions, "What a model is told about the server as a whole; nothing if not set.",
-        sample = "\"Search before you write.\""),
-    key!("transport", transport, "How clients reach the server: `http`, or `stdio` for one client that started it.", seed = "MCP_TRANSPORT"),
-    key!("host", host, "The address to listen on. 0.0.0.0 and :: listen on all; set `tokens` then.", seed = "MCP_HOST"),
-    key!("port", port, "The TCP port to listen on; 0 takes a free one.", range = ("0", "65535"), seed = "MCP_PORT"),
+    key!(
+        "server_name",
+        server_name,
+        "The name that the server gives itself (serverInfo.name).",
+        seed = "MCP_SERVER_NAME"
+    ),
+    key!(
+        "instructions",
+        instructions,
+        "What a model is told about the server as a whole; nothing if not set.",
+        sample = "\"Search before you write.\""
+    ),
+    key!(
+        "transport",
+        transport,
+        "How clients reach the server: `http`, or `stdio` for one client that started it.",
+        seed = "MCP_TRANSPORT"
+    ),
+    key!(
+        "host",
+        host,
+        "The address to listen on. 0.0.0.0 and :: listen on all; set `tokens` then.",
+        seed = "MCP_HOST"
+    ),
+    key!(
+        "port",
+        port,
+        "The TCP port to listen on; 0 takes a free one.",
+        range = ("0", "65535"),
+        seed = "MCP_PORT"
+    ),
     key!("path", path, "The path of the MCP endpoint."),
-    key!("public_url", public_url, "The URL under which clients reach the endpoint, where a proxy stands before it. Its host and origin are allowed without being listed.",
-        sample = "https://mcp.example.org/mcp"),
-    key!("allowed_hosts", allowed_hosts, "Values of `Host` that are answered besides the address that is listened on, with or without a port.",
-        sample = "[mcp.example.org]"),
-    key!("allowed_origins", allowed_origins, "Origins of web pages that may call. A request that names another origin is refused; one that names none is not.",
-        sample = "[\"https://app.example.org\"]"),
-    key!("trusted_proxies", trusted_proxies, "Addresses and networks of proxies whose word is taken for the client's address.",
-        sample = "[10.0.0.0/8, 192.0.2.7]"),
-    key!("tls_cert", tls_cert, "A PEM file with the certificate and its chain; serves https together with `tls_key`. A path in a configuration file starts at that file's directory.",
-        sample = "cert.pem"),
+    key!(
+        "public_url",
+        public_url,
+        "The URL under which clients reach the endpoint, where a proxy stands before it. Its host and origin are allowed without being listed.",
+        sample = "https://mcp.example.org/mcp"
+    ),
+    key!(
+        "allowed_hosts",
+        allowed_hosts,
+        "Values of `Host` that are answered besides the address that is listened on, with or without a port.",
+        sample = "[mcp.example.org]"
+    ),
+    key!(
+        "allowed_origins",
+        allowed_origins,
+        "Origins of web pages that may call. A request that names another origin is refused; one that names none is not.",
+        sample = "[\"https://app.example.org\"]"
+    ),
+    key!(
+        "trusted_proxies",
+        trusted_proxies,
+        "Addresses and networks of proxies whose word is taken for the client's address.",
+        sample = "[10.0.0.0/8, 192.0.2.7]"
+    ),
+    key!(
+        "tls_cert",
+        tls_cert,
+        "A PEM file with the certificate and its chain; serves https together with `tls_key`. A path in a configuration file starts at that file's directory.",
+        sample = "cert.pem"
+    ),
     key!("tls_key", tls_key, "A PEM file with the private key of `tls_cert`.", sample = "key.pem"),
-    key!("strict_empty_errors", strict_empty_errors, "Whether HTTP errors that belong to no JSON-RPC message have an empty body instead of an explanation."),
-    key!("log_level", log_level, "The least level that is logged: error, warn, info, debug or trace; or with targets, as in info,latimer_transport=debug.", seed = "MCP_LOG_LEVEL"),
-    key!("log_format", log_format, "How the log is written to standard error: `text` or `json`, one object a line."),
+    key!(
+        "strict_empty_errors",
+        strict_empty_errors,
+        "Whether HTTP errors that belong to no JSON-RPC message have an empty body instead of an explanation."
+    ),
+    key!(
+        "log_level",
+        log_level,
+        "The least level that is logged: error, warn, info, debug or trace; or with targets, as in info,latimer_transport=debug.",
+        seed = "MCP_LOG_LEVEL"
+    ),
+    key!(
+        "log_format",
+        log_format,
+        "How the log is written to standard error: `text` or `json`, one object a line."
+    ),
     key!("autoload", autoload, "The plugins to load at start, in this order.", sample = "[echo]"),
     Key {
         path: "plugins.NAME.enabled",
@@ -222,7 +291,7 @@ pub(crate) static KEYS: &[Key] = &[
     },
     Key {
         path: "tokens.NAME.token",
-        doc: "The bearer token of the caller called NAME. Never shown. Keep it out of the file: \"${ALICE_TOKEN}\".",
+        doc: "The bearer token of the caller called NAME. Never shown. Keep it out of the file, as here.",
         sample: "\"${ALICE_TOKEN}\"",
         seed_variable: None,
         secret: true,
@@ -245,22 +314,87 @@ pub(crate) static KEYS: &[Key] = &[
         },
     },
     key!("page_size", page_size, "How many entries one page of a list holds.", range = ("1", "100000")),
-    key!("limits.message_bytes", limits.message_bytes, "The largest message from a client, in bytes or with a unit.", range = ("1KiB", "1GiB")),
-    key!("limits.header_bytes", limits.header_bytes, "The largest block of HTTP headers.", range = ("1KiB", "1MiB")),
+    key!(
+        "limits.message_bytes",
+        limits.message_bytes,
+        "The largest message from a client, in bytes or with a unit.",
+        range = ("1KiB", "1GiB")
+    ),
+    key!(
+        "limits.header_bytes",
+        limits.header_bytes,
+        "The largest block of HTTP headers.",
+        range = ("1KiB", "1MiB")
+    ),
     key!("limits.depth", limits.depth, "How deep the JSON of a message may nest.", range = ("8", "512")),
-    key!("limits.values", limits.values, "How many JSON values a message may hold.", range = ("64", "16777216")),
+    key!(
+        "limits.values",
+        limits.values,
+        "How many JSON values a message may hold.",
+        range = ("64", "16777216")
+    ),
     key!("limits.sessions", limits.sessions, "Sessions in all.", range = ("1", "10000000")),
-    key!("limits.sessions_per_principal", limits.sessions_per_principal, "Sessions of one identified caller.", range = ("1", "10000000")),
-    key!("limits.sessions_per_peer", limits.sessions_per_peer, "Sessions of one address without identity.", range = ("1", "10000000")),
-    key!("limits.session_idle", limits.session_idle, "How long a session lives without a request.", range = ("1s", "365d")),
+    key!(
+        "limits.sessions_per_principal",
+        limits.sessions_per_principal,
+        "Sessions of one identified caller.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.sessions_per_peer",
+        limits.sessions_per_peer,
+        "Sessions of one address without identity.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.session_idle",
+        limits.session_idle,
+        "How long a session lives without a request.",
+        range = ("1s", "365d")
+    ),
     key!("limits.calls", limits.calls, "Calls in flight in all.", range = ("1", "10000000")),
-    key!("limits.calls_per_session", limits.calls_per_session, "Calls in flight of one session, or of one caller without sessions.", range = ("1", "10000000")),
-    key!("limits.call_timeout", limits.call_timeout, "How long a call may run without progress. Waiting for the user does not count.", range = ("1ms", "365d")),
-    key!("limits.call_timeout_total", limits.call_timeout_total, "How long a call may run in all.", range = ("1ms", "365d")),
-    key!("limits.streams_per_session", limits.streams_per_session, "Open event streams of one session.", range = ("1", "100000")),
-    key!("limits.ring_events", limits.ring_events, "How many events of a stream are kept for a slow or returning reader.", range = ("1", "1000000")),
-    key!("limits.ring_bytes", limits.ring_bytes, "How many bytes of events of a stream are kept.", range = ("1KiB", "1GiB")),
-    key!("limits.drain", limits.drain, "How long calls in flight may go on after the process was told to stop.", range = ("0s", "1d")),
+    key!(
+        "limits.calls_per_session",
+        limits.calls_per_session,
+        "Calls in flight of one session, or of one caller without sessions.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.call_timeout",
+        limits.call_timeout,
+        "How long a call may run without progress. Waiting for the user does not count.",
+        range = ("1ms", "365d")
+    ),
+    key!(
+        "limits.call_timeout_total",
+        limits.call_timeout_total,
+        "How long a call may run in all.",
+        range = ("1ms", "365d")
+    ),
+    key!(
+        "limits.streams_per_session",
+        limits.streams_per_session,
+        "Open event streams of one session.",
+        range = ("1", "100000")
+    ),
+    key!(
+        "limits.ring_events",
+        limits.ring_events,
+        "How many events of a stream are kept for a slow or returning reader.",
+        range = ("1", "1000000")
+    ),
+    key!(
+        "limits.ring_bytes",
+        limits.ring_bytes,
+        "How many bytes of events of a stream are kept.",
+        range = ("1KiB", "1GiB")
+    ),
+    key!(
+        "limits.drain",
+        limits.drain,
+        "How long calls in flight may go on after the process was told to stop.",
+        range = ("0s", "1d")
+    ),
 ];
 
 /// What stands at a path of a file.
@@ -355,9 +489,13 @@ mod tests {
     #[test]
     fn every_key_is_documented_and_stands_once() {
         for (index, key) in KEYS.iter().enumerate() {
-            assert!(key.doc.ends_with('.') || key.doc.ends_with('"') , "{}: {}", key.path, key.doc);
+            assert!(key.doc.ends_with('.'), "{}: {}", key.path, key.doc);
             assert!(KEYS[..index].iter().all(|other| other.path != key.path), "{}", key.path);
-            assert!(KEYS[..index].iter().all(|other| other.variable() != key.variable() || key.variable().is_none()));
+            assert!(
+                KEYS[..index]
+                    .iter()
+                    .all(|other| other.variable() != key.variable() || key.variable().is_none())
+            );
         }
     }
 
@@ -376,7 +514,11 @@ mod tests {
         assert!(matches!(child("", "plugins"), Some(Child::Table(path)) if path == "plugins"));
         assert!(matches!(child("plugins", "a.b"), Some(Child::Table(path)) if path == "plugins.NAME"));
         assert!(matches!(child("plugins.NAME", "enabled"), Some(Child::Value(_))));
-        assert!(child("", "NAME").is_none() && child("", "limits.depth").is_none() && child("limits", "x").is_none());
+        assert!(
+            child("", "NAME").is_none()
+                && child("", "limits.depth").is_none()
+                && child("limits", "x").is_none()
+        );
         assert!(children("limits").contains(&"depth") && children("plugins.NAME") == ["enabled"]);
     }
 }

@@ -157,7 +157,9 @@ impl Loader {
         let warnings = load.warnings();
         match ConfigErrors::of(load.errors) {
             Some(errors) => Err(errors),
-            None => Ok(Loaded { config: load.config, provenance: load.provenance, warnings, file, env_files }),
+            None => {
+                Ok(Loaded { config: load.config, provenance: load.provenance, warnings, file, env_files })
+            }
         }
     }
 
@@ -217,7 +219,9 @@ impl Load {
             }
             .root(root),
             Err(problems) => {
-                self.errors.extend(problems.into_iter().map(|(span, problem)| file.parser_diagnostic(span, problem)));
+                self.errors.extend(
+                    problems.into_iter().map(|(span, problem)| file.parser_diagnostic(span, problem)),
+                );
             }
         }
     }
@@ -235,7 +239,10 @@ impl Load {
             let set = [Some(variable.as_str()), key.seed_variable]
                 .into_iter()
                 .flatten()
-                .find(|name| self.environment.is_garbled(name) || self.environment.value(name).is_some_and(|v| !v.is_empty()))
+                .find(|name| {
+                    self.environment.is_garbled(name)
+                        || self.environment.value(name).is_some_and(|v| !v.is_empty())
+                })
                 .map(str::to_owned);
             if let Some(set) = set {
                 self.variable(key, &set, key.path);
@@ -247,7 +254,7 @@ impl Load {
     /// mention gets the variable's name in lower case.
     fn plugin_variables(&self, key: &Key) -> Vec<(String, String)> {
         let Some((before, after)) = key.path.split_once(keys::NAME) else { return Vec::new() };
-        let (prefix, suffix) = (variable_of(before), variable_of(after).replacen("LATIMER", "", 1));
+        let (prefix, suffix) = (variable_of(before), variable_of(after).replacen("LATIMER_", "", 1));
         let known: Vec<String> = self
             .config
             .plugins
@@ -256,9 +263,11 @@ impl Load {
             .chain(self.config.autoload.iter().map(|name| name.as_str().to_owned()))
             .collect();
         let set = self.environment.names(&prefix).filter_map(|variable| {
-            let name = variable.strip_prefix(&prefix)?.strip_suffix(&suffix).filter(|name| !name.is_empty())?;
+            let name =
+                variable.strip_prefix(&prefix)?.strip_suffix(&suffix).filter(|name| !name.is_empty())?;
             self.environment.value(variable).filter(|value| !value.is_empty())?;
-            let same = known.iter().find(|known| variable_of(&key.path.replace(keys::NAME, known)) == variable);
+            let same =
+                known.iter().find(|known| variable_of(&key.path.replace(keys::NAME, known)) == variable);
             let name = same.cloned().unwrap_or_else(|| name.to_ascii_lowercase());
             Some((variable.to_owned(), key.path.replace(keys::NAME, &name)))
         });
@@ -293,12 +302,20 @@ impl Load {
         }
     }
 
-    fn text(&mut self, key: &'static Key, path: &str, text: &str, place: Option<Place>, mend: Option<String>) {
+    fn text(
+        &mut self,
+        key: &'static Key,
+        path: &str,
+        text: &str,
+        place: Option<Place>,
+        mend: Option<String>,
+    ) {
         let name = keys::at(path).map(|(_, name)| name).unwrap_or_default();
         match key.slot.set_text(&mut self.config, &name, text) {
             Ok(()) => self.provenance.set(path.to_owned(), Origin { place, variables: Vec::new() }),
             Err(refusal) => {
-                let found = refusal.misfits.into_iter().next().map_or(Found::Kind("nothing"), |misfit| misfit.found);
+                let found =
+                    refusal.misfits.into_iter().next().map_or(Found::Kind("nothing"), |misfit| misfit.found);
                 let problem = Problem::BadValue {
                     key: path.to_owned(),
                     expected: refusal.expected,
@@ -339,7 +356,8 @@ impl Load {
                 found.push((place, Problem::TokenShared { name: name.clone(), other: other.clone() }));
             }
         }
-        let told = found.into_iter().map(|(path, problem)| Diagnostic::new(self.provenance.place(&path), problem));
+        let told =
+            found.into_iter().map(|(path, problem)| Diagnostic::new(self.provenance.place(&path), problem));
         self.errors = told.collect();
     }
 

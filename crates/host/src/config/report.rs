@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::keys::KEYS;
+use super::keys::{self, KEYS, Key};
 use super::loader::Loaded;
 use super::origin::Origin;
 use crate::diagnostics::Diagnostic;
@@ -39,16 +39,27 @@ pub struct ReportValue {
 impl Report {
     pub(crate) fn of(loaded: &Loaded) -> Self {
         let config = &loaded.config;
-        let values = KEYS.iter().flat_map(|key| {
-            key.instances(config).into_iter().filter_map(|(path, name)| {
-                let value = key.slot.show(config, &name)?;
-                Some(ReportValue { value, origin: loaded.provenance.of(&path), key: path })
-            })
-        });
+        let mut values = Vec::new();
+        let mut add = |key: &Key, path: String, name: &str| {
+            if let Some(value) = key.slot.show(config, name) {
+                values.push(ReportValue { value, origin: loaded.provenance.of(&path), key: path });
+            }
+        };
+        // Whatever is said of one plugin or token stands together.
+        for keys in KEYS.chunk_by(|one, next| one.group().is_some() && one.group() == next.group()) {
+            match keys.first().and_then(Key::group) {
+                None => keys.iter().for_each(|key| add(key, key.path.to_owned(), "")),
+                Some(group) => {
+                    for name in keys::names(group, config) {
+                        keys.iter().for_each(|key| add(key, key.path.replace(keys::NAME, name), name));
+                    }
+                }
+            }
+        }
         Self {
             file: loaded.file.as_ref().map(|path| path.display().to_string()),
             env_files: loaded.env_files.iter().map(|path| path.display().to_string()).collect(),
-            values: values.collect(),
+            values,
             warnings: loaded.warnings.clone(),
         }
     }
@@ -62,7 +73,8 @@ impl fmt::Display for Report {
             other => other.to_string(),
         };
         // Wide values push their own line only, not the whole column.
-        let width = |texts: &mut dyn Iterator<Item = usize>| texts.filter(|len| *len <= 40).max().unwrap_or(0);
+        let width =
+            |texts: &mut dyn Iterator<Item = usize>| texts.filter(|len| *len <= 40).max().unwrap_or(0);
         let keys = width(&mut self.values.iter().map(|value| value.key.chars().count()));
         let values = width(&mut self.values.iter().map(|value| shown(&value.value).chars().count()));
         for value in &self.values {

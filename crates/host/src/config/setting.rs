@@ -9,7 +9,8 @@ use serde_json::{Value as Json, json};
 use super::document::{Node, Span, Value};
 use super::secret::Secret;
 use super::values::{
-    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport, WebOrigin,
+    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport,
+    WebOrigin,
 };
 use crate::diagnostics::Found;
 use crate::logging::{LogFilter, LogFormat};
@@ -232,7 +233,10 @@ impl Setting for IpNet {
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        text.parse::<Self>().or_else(|_| text.parse::<std::net::IpAddr>().map(Self::from)).ok().map(|net| net.trunc())
+        text.parse::<Self>()
+            .or_else(|_| text.parse::<std::net::IpAddr>().map(Self::from))
+            .ok()
+            .map(|net| net.trunc())
     }
 
     fn show(&self) -> Json {
@@ -275,7 +279,8 @@ impl Setting for Secret<String> {
 
     fn from_text(text: &str) -> Option<Self> {
         let body = text.trim_end_matches('=');
-        let fits = !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
+        let fits =
+            !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
         fits.then(|| Self::new(text.to_owned()))
     }
 
@@ -333,7 +338,9 @@ impl<T: Setting> Setting for Vec<T> {
         let items = match &node.value {
             Value::List(items) => items,
             // Nothing but a variable is read as the variable would be.
-            Value::Text(text) if node.interpolated => return Self::from_text(text).ok_or_else(|| Misfit::of(node)),
+            Value::Text(text) if node.interpolated => {
+                return Self::from_text(text).ok_or_else(|| Misfit::of(node));
+            }
             _ => return Err(Misfit::of(node)),
         };
         let (mut values, mut misfits) = (Self::new(), Vec::new());

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 
 use super::secret::Secret;
 use super::values::{
-    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport, WebOrigin,
+    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport,
+    WebOrigin,
 };
 use crate::logging::{LogFilter, LogFormat};
 

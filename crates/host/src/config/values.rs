@@ -181,7 +181,9 @@ impl BindHost {
     /// Whether only this machine can reach it.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.0.parse::<std::net::IpAddr>().map_or_else(|_| self.0 == "localhost", |address| address.is_loopback())
+        self.0
+            .parse::<std::net::IpAddr>()
+            .map_or_else(|_| self.0 == "localhost", |address| address.is_loopback())
     }
 }
 
@@ -291,7 +293,11 @@ mod tests {
 
     fn check<T: FromStr + fmt::Display>(good: &[(&str, &str)], bad: &[&str]) {
         for (text, shown) in good {
-            assert_eq!(text.parse::<T>().ok().map(|value| value.to_string()).as_deref(), Some(*shown), "{text}");
+            assert_eq!(
+                text.parse::<T>().ok().map(|value| value.to_string()).as_deref(),
+                Some(*shown),
+                "{text}"
+            );
         }
         for text in bad {
             assert!(text.parse::<T>().is_err(), "{text:?} was accepted");
@@ -300,7 +306,10 @@ mod tests {
 
     #[test]
     fn values_are_brought_to_one_form_or_refused() {
-        check::<Transport>(&[("stdio", "stdio"), ("HTTP", "http"), ("streamable-http", "http")], &["sse", "", "tcp"]);
+        check::<Transport>(
+            &[("stdio", "stdio"), ("HTTP", "http"), ("streamable-http", "http")],
+            &["sse", "", "tcp"],
+        );
         check::<ByteSize>(
             &[
                 ("0", "0"),
@@ -319,9 +328,17 @@ mod tests {
             &[("0.0.0.0", "0.0.0.0"), ("[::1]", "::1"), ("::", "::"), ("LocalHost", "localhost")],
             &["", "localhost:80", "http://a", "256.1.1.1", "a..b", "*", "a b"],
         );
-        check::<EndpointPath>(&[("/", "/"), ("/a/mcp", "/a/mcp")], &["", "mcp", "//a", "/a?b", "/a b", "/../a"]);
+        check::<EndpointPath>(
+            &[("/", "/"), ("/a/mcp", "/a/mcp")],
+            &["", "mcp", "//a", "/a?b", "/a b", "/../a"],
+        );
         check::<Authority>(
-            &[("A.Example:80", "a.example:80"), ("[::1]:80", "[::1]:80"), ("[::1]", "[::1]"), ("10.0.0.1", "10.0.0.1")],
+            &[
+                ("A.Example:80", "a.example:80"),
+                ("[::1]:80", "[::1]:80"),
+                ("[::1]", "[::1]"),
+                ("10.0.0.1", "10.0.0.1"),
+            ],
             &["", "https://a", "a/b", "a:", "a:99999", "::1", "*.example.org", "a@b"],
         );
         check::<WebOrigin>(

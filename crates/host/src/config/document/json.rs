@@ -24,7 +24,9 @@ pub(super) fn parse(text: &str) -> Result<Node, Syntax> {
     let parsed = parse_to_ast(text, &collect, &strict).map_err(|error| {
         let range = error.range();
         let reason = match error.kind() {
-            jsonc_parser::errors::ParseErrorKind::NestingDepthExceeded => "nested deeper than the reader goes".into(),
+            jsonc_parser::errors::ParseErrorKind::NestingDepthExceeded => {
+                "nested deeper than the reader goes".into()
+            }
             kind => kind.to_string(),
         };
         Syntax::new(lines.span(&(range.start..range.end)), reason)
@@ -54,19 +56,18 @@ impl Reader<'_> {
             ast::Value::NullKeyword(_) => Value::Null,
             ast::Value::BooleanLit(flag) => Value::Bool(flag.value),
             ast::Value::StringLit(text) => Value::Text(text.value.clone().into_owned()),
-            ast::Value::NumberLit(number) => number
-                .value
-                .parse()
-                .map_or_else(|_| Value::Number(number.value.to_owned()), Value::Integer),
+            ast::Value::NumberLit(number) => {
+                number.value.parse().map_or_else(|_| Value::Number(number.value.to_owned()), Value::Integer)
+            }
             ast::Value::Array(array) => Value::List(
                 array.elements.iter().map(|item| self.value(item, depth + 1)).collect::<Result<_, _>>()?,
             ),
             ast::Value::Object(object) => {
                 let mut entries = Vec::with_capacity(object.properties.len());
                 for property in &object.properties {
+                    let span = self.span(&property.name);
                     let value = self.value(&property.value, depth + 1)?;
-                    let key = property.name.as_str().to_owned();
-                    entries.push(Entry { key, span: self.span(&property.name), value });
+                    entries.push(Entry { key: property.name.as_str().to_owned(), span, value });
                 }
                 Value::Table(entries)
             }
@@ -81,7 +82,9 @@ mod tests {
 
     #[test]
     fn only_strict_json_is_read() {
-        for text in ["{\"a\": 1,}", "{a: 1}", "{\"a\": 1} // x", "{'a': 1}", "{\"a\": 0x1}", "{} {}", "{\"a\" 1}"] {
+        for text in
+            ["{\"a\": 1,}", "{a: 1}", "{\"a\": 1} // x", "{'a': 1}", "{\"a\": 0x1}", "{} {}", "{\"a\" 1}"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -25,7 +25,8 @@ impl Reader<'_> {
         let mut entries = Vec::new();
         for (name, item) in table.iter() {
             let value_bytes = item.span();
-            let key_bytes = table.key(name).and_then(Key::span).or_else(|| value_bytes.clone()).unwrap_or_default();
+            let key_bytes =
+                table.key(name).and_then(Key::span).or_else(|| value_bytes.clone()).unwrap_or_default();
             let span = self.lines.span(&key_bytes);
             // A table's own span is its header or reaches over many lines: point at its name instead.
             let value_span = match (item.is_table() || item.is_array_of_tables(), value_bytes) {

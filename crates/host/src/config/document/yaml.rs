@@ -9,7 +9,8 @@ use super::{Budget, Entry, Node, Span, Syntax, Value, too_deep};
 type Events<'a> = Parser<'a, saphyr_parser::StrInput<'a>>;
 
 pub(super) fn parse(text: &str) -> Result<Node, Syntax> {
-    let mut reader = Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), budget: Budget::default() };
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), budget: Budget::default() };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
@@ -47,7 +48,9 @@ impl<'a> Reader<'a> {
         self.budget.take(1, span)?;
         let before = self.budget.nodes;
         let (anchor, value) = match event {
-            Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => {
                 return Err(Syntax::new(span, "a tag (`!…`), which means nothing here"));
             }
             Event::Scalar(text, ScalarStyle::Plain, anchor, None) => (anchor, plain(&text)),
