@@ -1,4 +1,5 @@
 //! The two ways to the wire agree: what a typed result says of itself is what the rules do to its text.
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 mod support;
 

@@ -1,8 +1,9 @@
 //! Each rule at its border: what the first revision that knows a member gets, and what the one before gets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 use latimer_protocol::encode::{
     CacheHint, CacheScope, Shape, Stamp, downlevel, write_error, write_notification, write_raw_response,
-    write_response,
+    write_raw_result, write_rendered_response, write_response, write_result,
 };
 use latimer_protocol::id::Id;
 use latimer_protocol::wire::CallToolResult;
@@ -224,6 +225,28 @@ fn base_2_ids_are_echoed_as_they_came() {
                 r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"hi"}}]}}}}"#
             )
         );
+    }
+}
+
+#[test]
+fn a_result_rendered_once_is_wrapped_as_if_written_anew() {
+    let id = Id::from_json("\"x\"").unwrap();
+    let info = RawJson::parse(r#"{"name":"gate"}"#).unwrap();
+    let stamp = Stamp { server_info: Some(&info), cache: None };
+    let result = CallToolResult::error("no").with_meta(RawJson::parse(r#"{"a":1}"#).unwrap());
+    for revision in Revision::ALL {
+        let (mut rendered, mut wrapped, mut anew) = (Vec::new(), Vec::new(), Vec::new());
+        write_result(&result, revision, &stamp, &mut rendered).unwrap();
+        write_rendered_response(id, &rendered, &mut wrapped);
+        write_response(id, &result, revision, &stamp, &mut anew).unwrap();
+        assert_eq!(wrapped, anew);
+        let (mut alone, mut enveloped) = (Vec::new(), Vec::new());
+        write_raw_result(Shape::CallToolResult, r#"{"content":[]}"#, revision, &stamp, &mut alone).unwrap();
+        write_rendered_response(id, &alone, &mut enveloped);
+        let mut direct = Vec::new();
+        write_raw_response(id, Shape::CallToolResult, r#"{"content":[]}"#, revision, &stamp, &mut direct)
+            .unwrap();
+        assert_eq!(enveloped, direct);
     }
 }
 

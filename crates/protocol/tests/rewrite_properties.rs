@@ -1,4 +1,5 @@
 //! The span rewriter on arbitrary JSON, and on arbitrary text.
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 use latimer_protocol::rewrite::{Change, Edits, elements, members};
 use proptest::collection::vec;

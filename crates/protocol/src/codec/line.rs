@@ -112,12 +112,12 @@ impl LineDecoder {
         Some(LineEvent::TooLong)
     }
 
-    fn whole(&self, line: Bytes) -> Option<LineEvent> {
+    fn whole(&self, mut line: Bytes) -> Option<LineEvent> {
         let length = if line.last() == Some(&b'\r') { line.len() - 1 } else { line.len() };
         if length > self.max {
             return Some(LineEvent::TooLong);
         }
-        let line = line.slice(..length);
+        line.truncate(length);
         let blank = line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
         (!blank).then_some(LineEvent::Line(line))
     }

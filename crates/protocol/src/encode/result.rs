@@ -76,6 +76,13 @@ pub fn write_raw_response(
     envelope(id, out, |out| write_raw_result(shape, raw, revision, stamp, out))
 }
 
+/// Appends `{"jsonrpc":"2.0","id":…,"result":…}` around a result that was encoded for the caller's revision before.
+pub fn write_rendered_response(id: Id<'_>, result: &[u8], out: &mut Vec<u8>) {
+    begin(id, out);
+    out.extend_from_slice(result);
+    out.push(b'}');
+}
+
 /// Appends a typed result alone, without an envelope.
 ///
 /// # Errors
@@ -115,9 +122,7 @@ fn envelope(
     result: impl FnOnce(&mut Vec<u8>) -> Result<(), RewriteError>,
 ) -> Result<(), RewriteError> {
     let before = out.len();
-    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
-    out.extend_from_slice(id.as_json().as_bytes());
-    out.extend_from_slice(b",\"result\":");
+    begin(id, out);
     let written = result(out);
     match written {
         Ok(()) => out.push(b'}'),
@@ -126,7 +131,17 @@ fn envelope(
     written
 }
 
-fn write_raw_result(
+fn begin(id: Id<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    out.extend_from_slice(id.as_json().as_bytes());
+    out.extend_from_slice(b",\"result\":");
+}
+
+/// Appends a raw result alone, without an envelope; see [`write_raw_response`].
+///
+/// # Errors
+/// When `raw` is no object, malformed, or nested too deep; `out` is then as it was.
+pub fn write_raw_result(
     shape: Shape,
     raw: &str,
     revision: Revision,

@@ -30,7 +30,7 @@ pub use handshake::{DiscoverResult, EmptyResult, Implementation, InitializeResul
 pub use icon::{Icon, Theme};
 pub use log::{LogLevel, UnknownLogLevel};
 pub use notification::{CancelledParams, LogParams, ResourceUpdatedParams};
-pub use progress::{ProgressParams, ProgressToken};
+pub use progress::{ProgressParams, ProgressToken, ProgressTokenError};
 pub use prompt::{GetPromptResult, Prompt, PromptArgument, PromptMessage};
 pub use resource::{
     ContentsError, ReadResourceResult, Resource, ResourceBody, ResourceContents, ResourceTemplate,

@@ -56,7 +56,8 @@ impl CallToolResult {
 
     /// As [`structured`](Self::structured), for data that is JSON text already.
     pub fn structured_raw(value: RawJson) -> Self {
-        Self { structured_content: Some(value.clone()), ..Self::text(value.as_str()) }
+        let text = Self::text(value.as_str());
+        Self { structured_content: Some(value), ..text }
     }
 
     /// The same result with metadata, which must be an object.
