@@ -1,3 +1,43 @@
-//! (in the making)
+//! The core of Latimer, free of any transport: who calls ([`principal`], [`identify`]), what is offered
+//! ([`catalog`], [`source`]), how a call runs ([`call`], [`context`], [`engine`]), and what outlives a
+//! request ([`session`], [`stream`]).
+//!
+//! The core is modern: requests describe themselves. What the older revisions need besides is in
+//! [`era::legacy`] and [`session`].
 
+use std::pin::Pin;
+
+pub mod admission;
+pub mod call;
+pub mod catalog;
+pub mod context;
+pub mod engine;
+pub mod era;
+pub mod error;
+pub mod identify;
+mod inflight;
+pub mod limits;
+pub mod local;
+pub mod middleware;
+pub mod outbox;
+pub mod principal;
+mod random;
+pub mod session;
+pub mod source;
+pub mod states;
+pub mod stream;
 pub mod validate;
+
+pub use call::{Answer, Call, Operation, Outcome};
+pub use catalog::Catalog;
+pub use context::{Client, Context};
+pub use engine::Engine;
+pub use error::{CallError, ToolError};
+pub use inflight::Scope;
+pub use limits::Limits;
+pub use principal::{Account, Peer, Principal};
+pub use session::{Session, SessionId};
+pub use source::Source;
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

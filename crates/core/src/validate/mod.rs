@@ -5,6 +5,7 @@
 //! again for reasons, and that second look is rationed, so that neither a million errors nor nested alternatives can
 //! make it long.
 
+mod bounds;
 mod equality;
 mod explain;
 mod instance;

@@ -5,6 +5,7 @@ use jsonschema::{Draft, PatternOptions, ReferencingError, ValidationError};
 use latimer_protocol::tape::{Kind, Node, Tape, TapeBuffer, TapeError};
 use serde_json::Value;
 
+use super::bounds;
 use super::instance::TapeJson;
 
 /// How schemas are compiled. The default is what MCP asks for.
@@ -60,6 +61,13 @@ pub enum SchemaError {
         /// The limit that was set.
         limit: usize,
     },
+
+    /// Too many schemas apply to one value: 33 through each other, or 4,097 in all.
+    #[error(
+        "schema is too complex: no more than 32 schemas may apply to one value through each other ($ref, allOf, anyOf, \
+         oneOf, not, if), and 4,096 in all"
+    )]
+    TooComplex,
 
     /// `$schema` names a dialect other than 2020-12, 2019-09 and draft-07.
     #[error(
@@ -117,6 +125,7 @@ pub(super) fn compile(text: &str, options: &Options) -> Result<Compiled, SchemaE
         return Err(SchemaError::NotASchema);
     }
     let draft = dialect(root)?;
+    bounds::check(root.tape())?;
     // The tape has found the text sound, so all that can still fail is a number past what a double holds.
     let schema: Value = serde_json::from_str(text)
         .map_err(|error| SchemaError::Keyword { pointer: "".into(), reason: error.to_string().into() })?;

@@ -1,0 +1,125 @@
+//! Putting an engine together.
+
+use std::sync::Arc;
+
+use latimer_protocol::RawJson;
+use latimer_protocol::wire::Implementation;
+use latimer_store::Store;
+
+use super::{Engine, Parts};
+use crate::admission::Admission;
+use crate::catalog::Catalog;
+use crate::identify::{Identify, Open};
+use crate::inflight::Inflight;
+use crate::limits::Limits;
+use crate::middleware::{Around, Handler, Middleware, Next, ToSource};
+use crate::session::Sessions;
+use crate::states::States;
+use crate::stream::Streams;
+
+/// What an engine is made of.
+#[derive(Default)]
+pub struct Builder {
+    info: Option<Implementation>,
+    instructions: Option<String>,
+    identify: Option<Arc<dyn Identify>>,
+    limits: Limits,
+    store: Option<Store>,
+    states: States,
+    catalog: Option<Arc<Catalog>>,
+    middleware: Vec<Arc<dyn Middleware>>,
+}
+
+impl Builder {
+    /// How the server introduces itself.
+    #[must_use]
+    pub fn info(mut self, info: Implementation) -> Self {
+        self.info = Some(info);
+        self
+    }
+
+    /// What the model should know before it uses the server.
+    #[must_use]
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Who is let in; everybody, where nothing is said.
+    #[must_use]
+    pub fn identify(mut self, identify: Arc<dyn Identify>) -> Self {
+        self.identify = Some(identify);
+        self
+    }
+
+    /// The bounds.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where state is kept; in memory, where nothing is said.
+    #[must_use]
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// What handlers share.
+    #[must_use]
+    pub fn states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// A catalog that somebody else changes too.
+    #[must_use]
+    pub fn catalog(mut self, catalog: Arc<Catalog>) -> Self {
+        self.catalog = Some(catalog);
+        self
+    }
+
+    /// Puts a middleware around every call; the first one is outermost.
+    #[must_use]
+    pub fn middleware(mut self, middleware: Arc<dyn Middleware>) -> Self {
+        self.middleware.push(middleware);
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> Engine {
+        let info = self.info.unwrap_or_else(|| Implementation::new("latimer", env!("CARGO_PKG_VERSION")));
+        let store = self.store.unwrap_or_else(Store::memory);
+        let mut handler: Arc<dyn Handler> = Arc::new(ToSource);
+        for middleware in self.middleware.into_iter().rev() {
+            handler = Arc::new(Around { middleware, next: Next::new(handler) });
+        }
+        Engine(Arc::new(Parts {
+            catalog: self.catalog.unwrap_or_default(),
+            identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
+            sessions: Sessions::new(store.clone(), &self.limits),
+            streams: Streams::new(store, &self.limits),
+            name: info.name.clone(),
+            info: RawJson::from_serialize(&info).unwrap_or_else(|_| RawJson::empty_object()),
+            instructions: self.instructions,
+            states: Arc::new(self.states),
+            handler,
+            admission: Admission::new(self.limits.calls, self.limits.calls_per_session),
+            inflight: Inflight::default(),
+            // Lists change only with their sources, and no notification can tell a client so: it asks
+            // again after a minute.
+            list_ttl_ms: 60_000,
+            limits: self.limits,
+        }))
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("info", &self.info)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! What the server says of itself: capabilities, `initialize`, `server/discover`.
+
+use bytestring::ByteString;
+use latimer_protocol::encode::{ListKind, Shape, downlevel};
+use latimer_protocol::wire::{
+    DiscoverResult, InitializeResult, ListCapability, ResourcesCapability, ServerCapabilities,
+};
+use latimer_protocol::{Method, RawJson, RequestId, Revision, RpcError};
+
+use super::{Engine, Reply, Request};
+use crate::catalog::{Snapshot, View};
+use crate::era::modern;
+use crate::principal::Principal;
+
+impl Engine {
+    /// The result of `initialize` for a negotiated revision, as a reply.
+    ///
+    /// # Errors
+    /// -32603 where it cannot be written.
+    pub fn initialize(
+        &self,
+        id: &RequestId,
+        revision: Revision,
+        principal: &Principal,
+    ) -> Result<Reply, RpcError> {
+        let snapshot = self.0.catalog.snapshot();
+        let result = InitializeResult {
+            protocol_version: revision,
+            capabilities: capabilities(&snapshot, &snapshot.view(principal), revision),
+            server_info: reduced(Shape::Implementation, &self.0.info, revision),
+            instructions: self.0.instructions.clone(),
+        };
+        let mut out = Vec::with_capacity(512);
+        let stamp = latimer_protocol::encode::Stamp { server_info: None, cache: None };
+        match latimer_protocol::encode::write_response(id.as_id(), &result, revision, &stamp, &mut out) {
+            Ok(()) => Ok(Reply { bytes: out.into(), error: None }),
+            Err(error) => {
+                let reference = crate::error::reference();
+                tracing::error!(%reference, %error, "the result of initialize could not be written");
+                Err(RpcError::internal(&reference))
+            }
+        }
+    }
+
+    pub(super) fn discover(
+        &self,
+        request: &Request,
+        snapshot: &Snapshot,
+        view: &View,
+    ) -> Result<Reply, RpcError> {
+        let result = DiscoverResult {
+            supported_versions: modern::supported(),
+            capabilities: capabilities(snapshot, view, request.caller.revision),
+            instructions: self.0.instructions.clone(),
+        };
+        self.reply(request, &result, Some(self.list_hint(view)))
+    }
+
+    /// Refuses a method whose capability is not advertised (BASE-5).
+    pub(super) fn check_served(
+        &self,
+        method: &'static Method,
+        snapshot: &Snapshot,
+        view: &View,
+    ) -> Result<(), RpcError> {
+        let served = match method.capability {
+            None | Some("logging") => true,
+            Some("tools") => view.has(ListKind::Tools),
+            Some("prompts") => view.has(ListKind::Prompts),
+            Some("resources") => has_resources(view),
+            Some("completions") => snapshot.completes(),
+            Some(_) => false,
+        };
+        if served { Ok(()) } else { Err(RpcError::method_not_found(method.name)) }
+    }
+}
+
+fn has_resources(view: &View) -> bool {
+    view.has(ListKind::Resources) || view.has(ListKind::ResourceTemplates)
+}
+
+/// What the view offers, as the revision says it.
+fn capabilities(snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
+    let capabilities = ServerCapabilities {
+        tools: view.has(ListKind::Tools).then(ListCapability::default),
+        prompts: view.has(ListKind::Prompts).then(ListCapability::default),
+        resources: has_resources(view).then(ResourcesCapability::default),
+        completions: snapshot.completes().then(RawJson::empty_object),
+        logging: Some(RawJson::empty_object()),
+        ..ServerCapabilities::default()
+    };
+    let newest = RawJson::from_serialize(&capabilities).unwrap_or_else(|_| RawJson::empty_object());
+    reduced(Shape::ServerCapabilities, &newest, revision)
+}
+
+/// A value as a revision knows it.
+fn reduced(shape: Shape, newest: &RawJson, revision: Revision) -> RawJson {
+    let mut out = Vec::new();
+    let reduced = downlevel(shape, newest.as_str(), revision, &mut out).is_ok();
+    let text = String::from_utf8(out).ok().filter(|_| reduced);
+    text.and_then(|text| RawJson::parse(ByteString::from(text)).ok()).unwrap_or_else(|| newest.clone())
+}

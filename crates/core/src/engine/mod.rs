@@ -1,0 +1,254 @@
+//! The engine: a request goes in, a reply for the caller's revision comes out.
+//!
+//! Transports frame, check and identify; the engine pins a snapshot and a view, checks the call,
+//! hands it to its source through the author's middleware, and writes the answer.
+
+mod builder;
+mod completion;
+mod describe;
+mod guard;
+mod lists;
+mod operation;
+mod reply;
+
+use std::sync::Arc;
+
+use latimer_protocol::wire::{EmptyResult, LogLevel, ProgressToken};
+use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision, RpcError};
+use tokio_util::sync::CancellationToken;
+
+pub use builder::Builder;
+pub use guard::Pending;
+pub use reply::Reply;
+
+use crate::admission::{Admission, Busy, Permit};
+use crate::catalog::Catalog;
+use crate::context::{self, Client, Context};
+use crate::identify::Identify;
+use crate::inflight::{Inflight, Scope};
+use crate::limits::Limits;
+use crate::middleware::Handler;
+use crate::outbox::Outbox;
+use crate::principal::{Account, Peer, Principal};
+use crate::session::{SessionId, Sessions};
+use crate::states::States;
+use crate::stream::Streams;
+
+/// Serves requests. Shared by all transports of a server; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    catalog: Arc<Catalog>,
+    identify: Arc<dyn Identify>,
+    limits: Limits,
+    sessions: Sessions,
+    streams: Streams,
+    /// `Implementation` as JSON, in the newest form.
+    info: RawJson,
+    name: String,
+    instructions: Option<String>,
+    states: Arc<States>,
+    handler: Arc<dyn Handler>,
+    admission: Admission<Holder>,
+    inflight: Inflight,
+    list_ttl_ms: u64,
+}
+
+/// Whose calls in flight are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// Those of a legacy session.
+    Session(SessionId),
+    /// Those of a principal or anonymous peer.
+    Account(Account),
+}
+
+/// A request whose sender is known.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// The row of its method, which its revision has.
+    pub method: &'static Method,
+    /// Its parameters.
+    pub params: OwnedParams,
+    /// Who sent it.
+    pub caller: Caller,
+}
+
+/// Who sends a request, and what they understand.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The revision of the request.
+    pub revision: Revision,
+    /// The identified sender.
+    pub principal: Principal,
+    /// Where it comes from.
+    pub peer: Peer,
+    /// Its legacy session in the store.
+    pub session: Option<SessionId>,
+    /// Where its request can be cancelled by id; `None` where only its connection cancels it.
+    pub scope: Option<Scope>,
+    /// What it says about itself.
+    pub client: Client,
+    /// The least level of log messages that it wants.
+    pub log_level: Option<LogLevel>,
+}
+
+impl Engine {
+    /// Puts an engine together.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// What is offered.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.0.catalog
+    }
+
+    /// Who is let in.
+    pub fn identify(&self) -> &Arc<dyn Identify> {
+        &self.0.identify
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The legacy sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The resumable streams.
+    pub fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    /// The server's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The server's `Implementation` as JSON.
+    pub fn info(&self) -> &RawJson {
+        &self.0.info
+    }
+
+    /// Admits one call; it is in flight until the permit is dropped.
+    ///
+    /// # Errors
+    /// When a limit is reached.
+    pub fn admit(&self, holder: &Holder) -> Result<Permit<Holder>, Busy> {
+        self.0.admission.enter(holder)
+    }
+
+    /// How many calls are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.0.admission.in_flight()
+    }
+
+    /// Begins a request. Nothing happens until what is returned is polled; dropping it cancels the call.
+    pub fn begin(&self, request: Request) -> Pending {
+        let limits = &self.0.limits;
+        let outbox = Outbox::new(limits.ring_events, limits.ring_bytes);
+        let cancel = CancellationToken::new();
+        let registered = match &request.caller.scope {
+            Some(scope) => match self.0.inflight.enter(scope.clone(), request.id.clone(), cancel.clone()) {
+                Ok(registered) => Some(registered),
+                Err(error) => {
+                    let reply = Reply::error(Some(&request.id), &error, request.caller.revision);
+                    return Pending::ready(reply, outbox);
+                }
+            },
+            None => None,
+        };
+        let id = request.id.clone();
+        let revision = request.caller.revision;
+        let is_tool_call = request.method.name == "tools/call";
+        let engine = self.clone();
+        let context = self.context(&request, &outbox, &cancel);
+        let work = Box::pin(async move { engine.answer(request, context).await });
+        Pending::new(work, outbox, cancel, registered, guard::Frame { id, revision, is_tool_call }, limits)
+    }
+
+    /// Cancels a request of a scope (CAN-1). An unknown one is ignored.
+    pub fn cancel(&self, scope: &Scope, id: &RequestId) {
+        self.0.inflight.cancel(scope, id);
+    }
+
+    /// Cancels all requests of a scope.
+    pub fn cancel_all(&self, scope: &Scope) {
+        self.0.inflight.cancel_all(scope);
+    }
+
+    /// Closes all sources.
+    pub async fn close(&self) {
+        self.0.catalog.close().await;
+    }
+
+    fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> Context {
+        let caller = &request.caller;
+        let token = request.params.meta.progress_token.as_ref();
+        Context::new(context::Inner {
+            revision: caller.revision,
+            principal: caller.principal.clone(),
+            peer: caller.peer,
+            session: caller.session.clone(),
+            client: caller.client.clone(),
+            meta: request.params.meta.raw.clone(),
+            progress_token: token.and_then(|token| ProgressToken::from_json(token.as_str())),
+            log_level: caller.log_level,
+            outbox: outbox.clone(),
+            cancel: cancel.clone(),
+            states: self.0.states.clone(),
+        })
+    }
+
+    async fn answer(&self, request: Request, context: Context) -> Reply {
+        let outcome = self.dispatch(&request, context).await;
+        match outcome {
+            Ok(reply) => reply,
+            Err(error) => Reply::error(Some(&request.id), &error, request.caller.revision),
+        }
+    }
+
+    async fn dispatch(&self, request: &Request, context: Context) -> Result<Reply, RpcError> {
+        let snapshot = self.0.catalog.snapshot();
+        let view = snapshot.view(&request.caller.principal);
+        self.check_served(request.method, &snapshot, &view)?;
+        match request.method.name {
+            "ping" => self.reply(request, &EmptyResult, None),
+            "server/discover" => self.discover(request, &snapshot, &view),
+            "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => {
+                self.list(request, &view)
+            }
+            "tools/call" => self.call_tool(request, &snapshot, context).await,
+            "resources/read" => self.read_resource(request, &snapshot, context).await,
+            "prompts/get" => self.get_prompt(request, &snapshot, context).await,
+            "completion/complete" => self.complete(request, &snapshot, context).await,
+            other => Err(RpcError::method_not_found(other)),
+        }
+    }
+}
+
+impl Caller {
+    /// Whose calls in flight its requests are counted with.
+    pub fn holder(&self) -> Holder {
+        match &self.session {
+            Some(session) => Holder::Session(session.clone()),
+            None => Holder::Account(Account::of(&self.principal, self.peer)),
+        }
+    }
+}
+
+/// The row of a request's method, if a client of this revision may send it (HDR-1, BASE-5).
+///
+/// # Errors
+/// -32601 where it may not.
+pub fn method(name: &str, revision: Revision) -> Result<&'static Method, RpcError> {
+    Method::request_to_server(name, revision).ok_or_else(|| RpcError::method_not_found(name))
+}

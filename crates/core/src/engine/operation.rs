@@ -1,0 +1,263 @@
+//! The methods that reach a source: calling, reading, getting.
+
+use latimer_protocol::encode::{CacheHint, CacheScope};
+use latimer_protocol::wire::CallToolResult;
+use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Engine, Reply, Request};
+use crate::call::{Answer, Call, Operation};
+use crate::catalog::{Snapshot, ToolEntry};
+use crate::context::Context;
+use crate::error::{CallError, reference};
+use crate::source::Requirement;
+
+impl Engine {
+    pub(super) async fn call_tool(
+        &self,
+        request: &Request,
+        snapshot: &Snapshot,
+        context: Context,
+    ) -> Result<Reply, RpcError> {
+        let caller = &request.caller;
+        let name = request.params.name()?;
+        let tool = snapshot.tool(&caller.principal, &name).ok_or_else(|| unknown("tool", &name))?.clone();
+        check_requirements(&tool, request)?;
+        let arguments = request.params.arguments()?;
+        if let Err(violations) = tool.input().check(arguments.as_str()) {
+            let message = format!("the arguments do not fit tool \"{}\":\n{violations}", tool.name());
+            // A wrong argument is the model's to mend from 2025-11-25 on, and a protocol error before (TOOL-8).
+            return if caller.revision >= Revision::V2025_11_25 {
+                self.reply(request, &CallToolResult::error(message), None)
+            } else {
+                Err(RpcError::invalid_params(message))
+            };
+        }
+        let call = Call { operation: Operation::CallTool { tool: tool.clone(), arguments }, context };
+        match self.0.handler.handle(call).await {
+            Ok(Answer::Tool(result)) => match check_output(&tool, &result) {
+                Ok(()) => self.reply(request, &result, None),
+                Err(reason) => self.reply(request, &internal_result(request, tool.name(), &reason), None),
+            },
+            Ok(other) => self.reply(request, &internal_result(request, tool.name(), &mismatch(&other)), None),
+            Err(CallError::Tool(error)) => self.reply(request, &error.into_result(), None),
+            Err(CallError::Rpc(error)) => Err(error),
+            Err(error) => self.reply(request, &internal_result(request, tool.name(), &error), None),
+        }
+    }
+
+    pub(super) async fn read_resource(
+        &self,
+        request: &Request,
+        snapshot: &Snapshot,
+        context: Context,
+    ) -> Result<Reply, RpcError> {
+        let caller = &request.caller;
+        let uri = request.params.uri()?;
+        let operation = if let Some(resource) = snapshot.resource(&caller.principal, &uri) {
+            Operation::ReadResource { resource: resource.clone() }
+        } else if let Some(found) = snapshot.template_for(&caller.principal, &uri) {
+            let template = found.template.clone();
+            Operation::ReadTemplate { template, uri: uri.to_string(), variables: found.variables }
+        } else {
+            return Err(no_resource(&uri, caller.revision));
+        };
+        match self.0.handler.handle(Call { operation, context }).await {
+            // Empty contents would say that the resource is there (RSC-3).
+            Ok(Answer::Resource(result)) if result.contents.is_empty() => {
+                Err(no_resource(&uri, caller.revision))
+            }
+            Ok(Answer::Resource(result)) => {
+                self.reply(request, &result, Some(CacheHint { ttl_ms: 0, scope: CacheScope::Private }))
+            }
+            Ok(other) => Err(internal(request, &uri, &mismatch(&other))),
+            Err(CallError::NoResource) => Err(no_resource(&uri, caller.revision)),
+            Err(error) => Err(rpc(request, &uri, error)),
+        }
+    }
+
+    pub(super) async fn get_prompt(
+        &self,
+        request: &Request,
+        snapshot: &Snapshot,
+        context: Context,
+    ) -> Result<Reply, RpcError> {
+        let name = request.params.name()?;
+        let prompt = snapshot
+            .prompt(&request.caller.principal, &name)
+            .ok_or_else(|| unknown("prompt", &name))?
+            .clone();
+        let Strings(arguments) = match &request.params.arguments {
+            Some(arguments) => arguments.to().map_err(|error| {
+                RpcError::invalid_params(format!("prompt arguments are strings: {error}"))
+            })?,
+            None => Strings::default(),
+        };
+        let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
+        if let Some(missing) =
+            prompt.arguments().iter().find(|argument| argument.required && !given(&argument.name))
+        {
+            return Err(RpcError::invalid_params(format!(
+                "prompt \"{name}\" needs the argument \"{}\"",
+                missing.name
+            )));
+        }
+        match self
+            .0
+            .handler
+            .handle(Call { operation: Operation::GetPrompt { prompt, arguments }, context })
+            .await
+        {
+            Ok(Answer::Prompt(result)) => self.reply(request, &result, None),
+            Ok(other) => Err(internal(request, &name, &mismatch(&other))),
+            Err(error) => Err(rpc(request, &name, error)),
+        }
+    }
+}
+
+/// Refuses a call that its client cannot see through (VER-7), before anything of it happens.
+fn check_requirements(tool: &ToolEntry, request: &Request) -> Result<(), RpcError> {
+    let capabilities = &request.caller.client.capabilities;
+    let missing: Vec<_> = tool
+        .requires()
+        .iter()
+        .filter(|requirement| !match requirement {
+            Requirement::Elicitation => capabilities.elicitation_form(),
+            Requirement::Sampling => capabilities.sampling(),
+            Requirement::Roots => capabilities.roots(),
+        })
+        .map(|requirement| requirement.as_str())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(", ");
+    let message = format!(
+        "tool \"{}\" needs the client capabilities {names}, which this client did not declare",
+        tool.name()
+    );
+    if !request.caller.revision.is_modern() {
+        return Err(RpcError::invalid_params(message));
+    }
+    let required: Vec<_> = missing.iter().map(|name| format!("\"{name}\":{{}}")).collect();
+    let error = RpcError::new(ErrorCode::MISSING_CLIENT_CAPABILITY, message);
+    Err(match RawJson::parse(format!("{{\"requiredCapabilities\":{{{}}}}}", required.join(","))) {
+        Ok(data) => error.with_data(data),
+        Err(_) => error,
+    })
+}
+
+/// What a tool with an output schema owes (TOOL-7).
+fn check_output(tool: &ToolEntry, result: &CallToolResult) -> Result<(), CallError> {
+    let Some(validator) = tool.output().filter(|_| !result.is_error) else { return Ok(()) };
+    match &result.structured_content {
+        None => Err(fault("the tool has an output schema and returned no structured content".to_owned())),
+        Some(content) => validator.check(content.as_str()).map_err(|violations| {
+            fault(format!("structured content does not fit the output schema: {violations}"))
+        }),
+    }
+}
+
+fn fault(message: String) -> CallError {
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Fault(String);
+    CallError::Internal(Box::new(Fault(message)))
+}
+
+fn mismatch(answer: &Answer) -> CallError {
+    let kind = match answer {
+        Answer::Tool(_) => "a tool result",
+        Answer::Resource(_) => "resource contents",
+        Answer::Prompt(_) => "prompt messages",
+        Answer::Completion(_) => "a completion",
+    };
+    fault(format!("the source answered with {kind}, which is not what was asked for"))
+}
+
+fn unknown(kind: &str, name: &str) -> RpcError {
+    let shown: String = name.chars().take(128).collect();
+    RpcError::invalid_params(format!("unknown {kind}: {shown}"))
+}
+
+fn no_resource(uri: &str, revision: Revision) -> RpcError {
+    #[derive(Serialize)]
+    struct Data<'a> {
+        uri: &'a str,
+    }
+    let code = if revision.is_modern() { ErrorCode::INVALID_PARAMS } else { ErrorCode::RESOURCE_NOT_FOUND };
+    let error = RpcError::new(code, "resource not found");
+    match RawJson::from_serialize(&Data { uri }) {
+        Ok(data) => error.with_data(data),
+        Err(_) => error,
+    }
+}
+
+/// What a caller learns of a failure outside a tool.
+pub(super) fn rpc(request: &Request, target: &str, error: CallError) -> RpcError {
+    match error {
+        CallError::Rpc(error) => error,
+        CallError::Tool(error) => RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()),
+        error => internal(request, target, &error),
+    }
+}
+
+/// Logs a failure under a reference and tells the caller the reference.
+pub(super) fn internal(request: &Request, target: &str, error: &CallError) -> RpcError {
+    RpcError::internal(&logged(request, target, error))
+}
+
+fn internal_result(request: &Request, target: &str, error: &CallError) -> CallToolResult {
+    let reference = logged(request, target, error);
+    CallToolResult::error(format!(
+        "the tool failed; the server's log has the reason under reference {reference}"
+    ))
+}
+
+fn logged(request: &Request, target: &str, error: &CallError) -> String {
+    let reference = reference();
+    let causes = match error {
+        CallError::Internal(error) => chain(error.as_ref()),
+        other => other.to_string(),
+    };
+    tracing::error!(%reference, method = request.method.name, target, error = causes, "a call failed");
+    reference
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// An object whose values are strings, in order.
+#[derive(Default)]
+pub(super) struct Strings(pub(super) Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Strings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Strings;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Strings, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Strings(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}

@@ -1,0 +1,238 @@
+//! What a call says before its answer.
+//!
+//! Handlers put events in and never wait; the transport takes them out as fast as its reader reads.
+//! The room between them is bounded in events and bytes: past it, progress is merged (only the
+//! newest counts) and the oldest log message gives way and is counted.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+/// Something to be sent before the answer of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A notification, as complete JSON text.
+    Message(Bytes),
+    /// The connection may be closed; the client comes back for the rest after `retry` (LH-4).
+    Disconnect {
+        /// How long the client should wait.
+        retry: Duration,
+    },
+}
+
+/// The sending side, held by the call's context. Cheap to clone.
+#[derive(Clone)]
+pub struct Outbox(Arc<Mutex<Queue>>);
+
+struct Queue {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    most_events: usize,
+    most_bytes: usize,
+    /// Log messages that had to give way.
+    lost: u64,
+    progress: f64,
+    /// How many progress events there were, sent or merged.
+    steps: u64,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+struct Entry {
+    kind: Kind,
+    event: Event,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Progress,
+    Log,
+    Control,
+}
+
+impl Outbox {
+    /// An outbox that holds at most so many events and bytes at a time.
+    pub fn new(most_events: usize, most_bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Queue {
+            entries: VecDeque::new(),
+            bytes: 0,
+            most_events: most_events.max(1),
+            most_bytes,
+            lost: 0,
+            progress: f64::NEG_INFINITY,
+            steps: 0,
+            closed: false,
+            waker: None,
+        })))
+    }
+
+    /// Puts in a progress notification, if `progress` is more than before (PRG-1). `message` writes
+    /// the notification's text and is not asked where nothing would be sent.
+    pub(crate) fn progress(&self, progress: f64, message: impl FnOnce() -> Bytes) {
+        let mut queue = self.0.lock();
+        if queue.closed || !progress.is_finite() || progress <= queue.progress {
+            return;
+        }
+        queue.progress = progress;
+        queue.steps += 1;
+        queue.push(Kind::Progress, Event::Message(message()));
+    }
+
+    /// Notes that the call goes on, for a caller that did not ask to hear of it.
+    pub(crate) fn step(&self) {
+        self.0.lock().steps += 1;
+    }
+
+    /// Puts in a log message.
+    pub(crate) fn log(&self, message: Bytes) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.push(Kind::Log, Event::Message(message));
+        }
+    }
+
+    /// Asks for the connection to be closed, if the client can come back.
+    pub(crate) fn disconnect(&self, retry: Duration) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.push(Kind::Control, Event::Disconnect { retry });
+        }
+    }
+
+    /// Takes no more events: the call is over (PRG-1). What is in stays to be taken out.
+    pub fn close(&self) {
+        self.0.lock().closed = true;
+    }
+
+    /// How often the call has made progress.
+    pub fn steps(&self) -> u64 {
+        self.0.lock().steps
+    }
+
+    /// How many log messages had to give way to newer ones.
+    pub fn lost(&self) -> u64 {
+        self.0.lock().lost
+    }
+
+    /// Takes the oldest event out.
+    pub fn pop(&self) -> Option<Event> {
+        self.0.lock().pop()
+    }
+
+    /// Takes the oldest event out, or has the task woken when there is one.
+    pub fn poll_pop(&self, cx: &mut Context<'_>) -> Poll<Event> {
+        let mut queue = self.0.lock();
+        if let Some(event) = queue.pop() {
+            return Poll::Ready(event);
+        }
+        if !queue.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            queue.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+impl Queue {
+    fn push(&mut self, kind: Kind, event: Event) {
+        let size = size(&event);
+        while !self.entries.is_empty()
+            && (self.entries.len() >= self.most_events || self.bytes + size > self.most_bytes)
+        {
+            if !self.make_room() {
+                break;
+            }
+        }
+        self.bytes += size;
+        self.entries.push_back(Entry { kind, event });
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Lets the oldest progress go, or, if there is none, the oldest log message.
+    fn make_room(&mut self) -> bool {
+        let oldest = |kind| self.entries.iter().position(|entry| entry.kind == kind);
+        let Some(at) = oldest(Kind::Progress).or_else(|| oldest(Kind::Log)) else { return false };
+        if let Some(entry) = self.entries.remove(at) {
+            self.bytes -= size(&entry.event);
+            self.lost += u64::from(entry.kind == Kind::Log);
+        }
+        true
+    }
+
+    fn pop(&mut self) -> Option<Event> {
+        let entry = self.entries.pop_front()?;
+        self.bytes -= size(&entry.event);
+        Some(entry.event)
+    }
+}
+
+fn size(event: &Event) -> usize {
+    match event {
+        Event::Message(text) => text.len(),
+        Event::Disconnect { .. } => 0,
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let queue = self.0.lock();
+        f.debug_struct("Outbox").field("events", &queue.entries.len()).field("bytes", &queue.bytes).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(outbox: &Outbox) -> Vec<String> {
+        std::iter::from_fn(|| outbox.pop())
+            .map(|event| match event {
+                Event::Message(text) => String::from_utf8(text.to_vec()).unwrap(),
+                Event::Disconnect { .. } => "disconnect".to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn prg_1_progress_only_grows_and_ends_with_the_call() {
+        let outbox = Outbox::new(8, 1000);
+        for progress in [1.0, 1.0, 0.5, f64::NAN, 2.0, f64::INFINITY] {
+            outbox.progress(progress, || Bytes::from(progress.to_string()));
+        }
+        outbox.close();
+        outbox.progress(3.0, || Bytes::from("3"));
+        assert_eq!(texts(&outbox), ["1", "2"]);
+        assert_eq!(outbox.steps(), 2);
+    }
+
+    #[test]
+    fn without_a_reader_the_newest_progress_and_the_newest_logs_remain() {
+        let outbox = Outbox::new(3, 1000);
+        outbox.log(Bytes::from("a"));
+        for progress in 0..20_000 {
+            outbox.progress(f64::from(progress), || Bytes::from(progress.to_string()));
+        }
+        assert_eq!(texts(&outbox), ["a", "19998", "19999"]);
+        for log in ["a", "b", "c", "d"] {
+            outbox.log(Bytes::from(log));
+        }
+        assert_eq!(texts(&outbox), ["b", "c", "d"]);
+        assert_eq!(outbox.lost(), 1);
+    }
+
+    #[test]
+    fn bytes_are_bounded_too_and_a_disconnect_stays() {
+        let outbox = Outbox::new(100, 10);
+        outbox.disconnect(Duration::ZERO);
+        for _ in 0..5 {
+            outbox.log(Bytes::from("12345"));
+        }
+        assert_eq!(texts(&outbox), ["disconnect", "12345", "12345"]);
+    }
+}

@@ -1,0 +1,340 @@
+//! Legacy sessions: what `initialize` settled, kept in the store.
+//!
+//! A session belongs to the principal that opened it: for anybody else it does not exist (LH-9). It
+//! costs one record, ends some time after its last request, and any process on the same store serves it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use latimer_protocol::wire::{ClientCapabilities, LogLevel};
+use latimer_protocol::{RawJson, Revision};
+use latimer_store::{Attempt, IndexCap, Key, Store, StoreError, Ttl, Version};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::context::Client;
+use crate::limits::Limits;
+use crate::principal::{Account, Peer, Principal};
+use crate::random;
+
+const PARTITION: &str = "sessions";
+const ALL: &str = "all";
+
+/// The name of a session: 32 hexadecimal digits, random. A name and no credential.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SessionId(Arc<str>);
+
+impl SessionId {
+    fn random() -> Self {
+        Self(random::hex::<16>().into())
+    }
+
+    /// The session of this name, whether or not there is one; `None` where no session can be named so.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Self(text.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A session as a request finds it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its name.
+    pub id: SessionId,
+    /// What was negotiated.
+    pub revision: Revision,
+    /// What the client said about itself.
+    pub client: Client,
+    /// The least level of log messages that it wants (LOG-2).
+    pub log_level: LogLevel,
+    version: Version,
+}
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// It ended, never was, or is another principal's.
+    #[error("no such session; send \"initialize\" without a session id to open a new one")]
+    Gone,
+    /// All the sessions that the server keeps are taken.
+    #[error("the server is at its limit of sessions; try again later, or DELETE sessions that are done")]
+    ServerFull,
+    /// All the sessions that the caller may have are taken.
+    #[error("too many sessions of this caller; DELETE those that are done")]
+    CallerFull,
+    /// The store failed.
+    #[error("keep sessions: {0}")]
+    Store(#[source] StoreError),
+}
+
+/// The sessions of a server.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    store: Store,
+    most: usize,
+    most_per_principal: usize,
+    most_per_peer: usize,
+    idle: Duration,
+}
+
+/// The level of log messages that a session gets before it asks for another one.
+pub const DEFAULT_LOG_LEVEL: LogLevel = LogLevel::Info;
+
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    #[serde(borrow)]
+    owner: Cow<'a, str>,
+    #[serde(borrow)]
+    revision: Cow<'a, str>,
+    #[serde(borrow)]
+    capabilities: &'a RawValue,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    info: Option<&'a RawValue>,
+    log: LogLevel,
+}
+
+impl Sessions {
+    /// Sessions in a store, within limits.
+    pub fn new(store: Store, limits: &Limits) -> Self {
+        Self {
+            store,
+            most: limits.sessions,
+            most_per_principal: limits.sessions_per_principal,
+            most_per_peer: limits.sessions_per_peer,
+            idle: limits.session_idle,
+        }
+    }
+
+    /// Opens a session of a principal.
+    ///
+    /// # Errors
+    /// When a limit is reached, or the store fails.
+    pub async fn open(
+        &self,
+        principal: &Principal,
+        peer: Peer,
+        revision: Revision,
+        client: Client,
+    ) -> Result<Session, SessionError> {
+        let account = Account::of(principal, peer);
+        let most = if principal.is_anonymous() { self.most_per_peer } else { self.most_per_principal };
+        let index = account.to_string();
+        let caps = [IndexCap::at_most(&index, most), IndexCap::at_most(ALL, self.most)];
+        loop {
+            let id = SessionId::random();
+            let value = record(principal, revision, &client, DEFAULT_LOG_LEVEL);
+            let key = Key::new(PARTITION, id.as_str());
+            match self.store.kv.create_indexed(key, value, Ttl::After(self.idle), &caps).await {
+                Ok(Attempt::Won(version)) => {
+                    return Ok(Session { id, revision, client, log_level: DEFAULT_LOG_LEVEL, version });
+                }
+                Ok(Attempt::Lost(_)) => {}
+                Err(error) if error.is_full() => {
+                    return Err(match error.full_index() {
+                        Some(ALL) => SessionError::ServerFull,
+                        _ => SessionError::CallerFull,
+                    });
+                }
+                Err(error) => return Err(SessionError::Store(error)),
+            }
+        }
+    }
+
+    /// Finds a session of a principal, and lets it live on.
+    ///
+    /// # Errors
+    /// When there is none, or the store fails.
+    pub async fn find(&self, id: &SessionId, principal: &Principal) -> Result<Session, SessionError> {
+        let key = Key::new(PARTITION, id.as_str());
+        // Looked at before it is touched: another principal's request must not keep it alive.
+        let entry = self.store.kv.get(key).await.map_err(SessionError::Store)?.ok_or(SessionError::Gone)?;
+        let session = read(id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)?;
+        match self.store.kv.touch(key, Ttl::After(self.idle)).await.map_err(SessionError::Store)? {
+            Some(_) => Ok(session),
+            None => Err(SessionError::Gone),
+        }
+    }
+
+    /// Ends a session of a principal.
+    ///
+    /// # Errors
+    /// When there is none, or the store fails.
+    pub async fn close(&self, id: &SessionId, principal: &Principal) -> Result<(), SessionError> {
+        self.find(id, principal).await?;
+        match self.store.kv.delete(Key::new(PARTITION, id.as_str())).await.map_err(SessionError::Store)? {
+            Some(_) => Ok(()),
+            None => Err(SessionError::Gone),
+        }
+    }
+
+    /// Changes the level of log messages that a session gets.
+    ///
+    /// # Errors
+    /// When there is no such session any more, or the store fails.
+    pub async fn set_log_level(
+        &self,
+        session: &Session,
+        principal: &Principal,
+        level: LogLevel,
+    ) -> Result<(), SessionError> {
+        let key = Key::new(PARTITION, session.id.as_str());
+        let value = record(principal, session.revision, &session.client, level);
+        let mut expected = session.version;
+        loop {
+            let attempt =
+                self.store.kv.compare_and_swap(key, expected, value.clone(), Ttl::After(self.idle)).await;
+            match attempt.map_err(SessionError::Store)? {
+                Attempt::Won(_) => return Ok(()),
+                Attempt::Lost(Some(entry)) => expected = entry.version,
+                Attempt::Lost(None) => return Err(SessionError::Gone),
+            }
+        }
+    }
+
+    /// How many sessions there are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count(&self) -> Result<usize, StoreError> {
+        self.store.kv.count(Key::new(PARTITION, ALL)).await
+    }
+}
+
+fn record(principal: &Principal, revision: Revision, client: &Client, log: LogLevel) -> Bytes {
+    let raw = |json: &RawJson| serde_json::from_str::<Box<RawValue>>(json.as_str()).ok();
+    let capabilities = raw(client.capabilities.as_raw());
+    let info = client.info.as_ref().and_then(raw);
+    let record = Record {
+        owner: principal.key().into(),
+        revision: revision.as_str().into(),
+        capabilities: capabilities.as_deref().unwrap_or(RawValue::NULL),
+        info: info.as_deref(),
+        log,
+    };
+    serde_json::to_vec(&record).unwrap_or_default().into()
+}
+
+fn read(id: &SessionId, principal: &Principal, value: &[u8], version: Version) -> Option<Session> {
+    let record: Record<'_> = serde_json::from_slice(value).ok()?;
+    if record.owner != principal.key() {
+        return None;
+    }
+    let capabilities = RawJson::parse(record.capabilities.get().to_owned()).ok()?;
+    Some(Session {
+        id: id.clone(),
+        revision: Revision::parse(&record.revision)?,
+        client: Client {
+            capabilities: ClientCapabilities::new(capabilities).ok()?,
+            info: record.info.and_then(|info| RawJson::parse(info.get().to_owned()).ok()),
+        },
+        log_level: record.log,
+        version,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latimer_store::ManualClock;
+
+    fn sessions(limits: &Limits) -> (Sessions, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new());
+        (Sessions::new(Store::memory_with_clock(clock.clone()), limits), clock)
+    }
+
+    fn client() -> Client {
+        let capabilities = RawJson::parse(r#"{"sampling":{},"x":{"y":1}}"#).unwrap();
+        Client {
+            capabilities: ClientCapabilities::new(capabilities).unwrap(),
+            info: Some(RawJson::parse(r#"{"name":"c","version":"1"}"#).unwrap()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_is_found_again_as_it_was_opened() {
+        let (sessions, _) = sessions(&Limits::default());
+        let alice = Principal::named("alice", ["read"]);
+        let opened = sessions.open(&alice, Peer::Local, Revision::V2025_06_18, client()).await.unwrap();
+        let found = sessions.find(&opened.id, &alice).await.unwrap();
+        assert_eq!((found.revision, &found.client), (Revision::V2025_06_18, &client()));
+        sessions.set_log_level(&found, &alice, LogLevel::Error).await.unwrap();
+        assert_eq!(sessions.find(&opened.id, &alice).await.unwrap().log_level, LogLevel::Error);
+    }
+
+    #[tokio::test]
+    async fn lh_9_for_another_principal_it_does_not_exist() {
+        let (sessions, _) = sessions(&Limits::default());
+        let alice = Principal::named("alice", [""; 0]);
+        let id = sessions.open(&alice, Peer::Local, Revision::V2025_06_18, client()).await.unwrap().id;
+        for other in [Principal::named("bob", [""; 0]), Principal::anonymous()] {
+            assert!(matches!(sessions.find(&id, &other).await, Err(SessionError::Gone)));
+            assert!(matches!(sessions.close(&id, &other).await, Err(SessionError::Gone)));
+        }
+        sessions.close(&id, &alice).await.unwrap();
+        assert!(matches!(sessions.find(&id, &alice).await, Err(SessionError::Gone)));
+    }
+
+    #[tokio::test]
+    async fn it_ends_some_time_after_its_last_request() {
+        let (sessions, clock) =
+            sessions(&Limits { session_idle: Duration::from_secs(10), ..Limits::default() });
+        let nobody = Principal::anonymous();
+        let id = sessions.open(&nobody, Peer::Local, Revision::V2025_03_26, client()).await.unwrap().id;
+        for _ in 0..3 {
+            clock.advance(Duration::from_secs(9));
+            sessions.find(&id, &nobody).await.unwrap();
+        }
+        clock.advance(Duration::from_secs(11));
+        assert!(matches!(sessions.find(&id, &nobody).await, Err(SessionError::Gone)));
+        assert_eq!(sessions.count().await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn one_caller_cannot_take_all_sessions() {
+        let limits =
+            Limits { sessions: 3, sessions_per_principal: 1, sessions_per_peer: 2, ..Limits::default() };
+        let (sessions, _) = sessions(&limits);
+        let open = |principal: Principal| {
+            let sessions = sessions.clone();
+            async move {
+                sessions
+                    .open(&principal, Peer::Local, Revision::V2025_03_26, Client::default())
+                    .await
+                    .map(|_| ())
+            }
+        };
+        let (alice, bob) = (Principal::named("alice", [""; 0]), Principal::named("bob", [""; 0]));
+        open(alice.clone()).await.unwrap();
+        assert!(matches!(open(alice).await, Err(SessionError::CallerFull)));
+        open(Principal::anonymous()).await.unwrap();
+        open(Principal::anonymous()).await.unwrap();
+        assert!(matches!(open(bob).await, Err(SessionError::ServerFull)));
+    }
+
+    #[test]
+    fn lh_8_ids_are_visible_ascii_and_strangers_ids_are_none() {
+        assert_eq!(SessionId::parse(SessionId::random().as_str()).unwrap().as_str().len(), 32);
+        for bad in ["", "x", &"g".repeat(32), &"0".repeat(33)] {
+            assert_eq!(SessionId::parse(bad), None);
+        }
+    }
+}

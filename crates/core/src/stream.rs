@@ -1,0 +1,301 @@
+//! Event streams that a client can leave and come back to (LH-4, LH-5).
+//!
+//! What a legacy call says and answers is appended to a bounded stream of the store; whoever holds the
+//! connection reads from there at the reader's own pace, and a client that comes back with
+//! `Last-Event-ID` reads on from where it was, on whichever process it arrives.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use latimer_store::{Key, LogPage, Position, Retain, Store, StoreError, Subscription};
+
+use crate::limits::Limits;
+use crate::random;
+use crate::session::SessionId;
+
+/// The streams of a server.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    store: Store,
+    retain: Retain,
+}
+
+/// The name of a stream within its session, and a position in it: what `id:` says of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventId {
+    stream: Box<str>,
+    position: Position,
+}
+
+/// An event of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamEvent {
+    /// Where it stands.
+    pub id: EventId,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Nothing yet: it gives the client an id to come back with.
+    Prime,
+    /// A notification or request.
+    Message(Bytes),
+    /// The answer; nothing follows.
+    Answer(Bytes),
+    /// The connection is to be closed, the stream goes on.
+    Disconnect {
+        /// How long the client is to wait before it comes back.
+        retry: Duration,
+    },
+    /// The call was cancelled; nothing follows.
+    End,
+}
+
+/// Writes a stream.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    streams: Streams,
+    session: SessionId,
+    stream: Box<str>,
+}
+
+/// Reads a stream.
+#[derive(Debug)]
+pub struct Reader {
+    writer: Writer,
+    after: Position,
+    wake: Subscription,
+}
+
+impl EventId {
+    /// Reads what an `id:` said.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (stream, position) = text.split_once('-')?;
+        let sound = !stream.is_empty()
+            && stream.len() <= 32
+            && stream.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let position = position.parse().ok().map(Position::from_u64)?;
+        sound.then(|| Self { stream: stream.into(), position })
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.stream, self.position.as_u64())
+    }
+}
+
+impl Streams {
+    /// Streams in a store, within limits. What nobody fetches goes with its session.
+    pub fn new(store: Store, limits: &Limits) -> Self {
+        let retain = Retain {
+            max_entries: limits.ring_events,
+            // One answer always has room, however large: it alone must not be refused.
+            max_bytes: limits.ring_bytes.max(1),
+            ttl: Some(limits.session_idle),
+        };
+        Self { store, retain }
+    }
+
+    /// A new stream of a session.
+    pub fn open(&self, session: &SessionId) -> Writer {
+        Writer { streams: self.clone(), session: session.clone(), stream: random::hex::<6>().into() }
+    }
+
+    /// The rest of a stream behind an event that a client has seen; `None` where the session has no such
+    /// stream (any more).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume(&self, session: &SessionId, seen: &EventId) -> Result<Option<Reader>, StoreError> {
+        let writer = Writer { streams: self.clone(), session: session.clone(), stream: seen.stream.clone() };
+        let reader = writer.reader_after(seen.position).await?;
+        let known = writer.page_after(seen.position, 1).await?.last >= seen.position
+            && seen.position > Position::START;
+        Ok(known.then_some(reader))
+    }
+}
+
+impl Writer {
+    /// Appends an event and wakes the reader.
+    ///
+    /// # Errors
+    /// When the store fails, or the event alone is larger than a stream may be.
+    pub async fn append(&self, content: Content) -> Result<EventId, StoreError> {
+        let store = &self.streams.store;
+        let value = encode(content);
+        let retain =
+            Retain { max_bytes: self.streams.retain.max_bytes.max(value.len()), ..self.streams.retain };
+        let partition = self.partition();
+        let position = store.log.append(Key::new(&partition, &self.stream), value, &retain).await?;
+        store.bus.publish(&self.topic(), Bytes::new()).await?;
+        Ok(EventId { stream: self.stream.clone(), position })
+    }
+
+    /// A reader from the beginning.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn reader(&self) -> Result<Reader, StoreError> {
+        self.reader_after(Position::START).await
+    }
+
+    async fn reader_after(&self, after: Position) -> Result<Reader, StoreError> {
+        // Listening begins before reading, so that nothing falls between the two.
+        let wake = self.streams.store.bus.subscribe(&self.topic()).await?;
+        Ok(Reader { writer: self.clone(), after, wake })
+    }
+
+    async fn page_after(&self, after: Position, limit: usize) -> Result<LogPage, StoreError> {
+        let partition = self.partition();
+        self.streams.store.log.read(Key::new(&partition, &self.stream), after, limit).await
+    }
+
+    fn partition(&self) -> String {
+        format!("session:{}", self.session)
+    }
+
+    fn topic(&self) -> String {
+        format!("stream:{}:{}", self.session, self.stream)
+    }
+}
+
+impl Reader {
+    /// The next events, at least one; waits for them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next(&mut self) -> Result<Vec<StreamEvent>, StoreError> {
+        loop {
+            let page = self.writer.page_after(self.after, BATCH).await?;
+            if !page.entries.is_empty() {
+                let stream = &self.writer.stream;
+                let events = page.entries.into_iter().map(|entry| {
+                    self.after = entry.position;
+                    let id = EventId { stream: stream.clone(), position: entry.position };
+                    StreamEvent { id, content: decode(&entry.value) }
+                });
+                return Ok(events.collect());
+            }
+            // The bus may lose a wake-up, so that a reader looks by itself now and then.
+            if let Ok(None) = tokio::time::timeout(LOOK_AGAIN, self.wake.recv()).await {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+    }
+}
+
+const BATCH: usize = 64;
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+fn encode(content: Content) -> Bytes {
+    let tagged = |tag: u8, bytes: &[u8]| {
+        let mut out = BytesMut::with_capacity(bytes.len() + 1);
+        out.put_u8(tag);
+        out.put_slice(bytes);
+        out.freeze()
+    };
+    match content {
+        Content::Prime => tagged(b'p', &[]),
+        Content::Message(text) => tagged(b'm', &text),
+        Content::Answer(text) => tagged(b'a', &text),
+        Content::Disconnect { retry } => {
+            tagged(b'd', &u64::try_from(retry.as_millis()).unwrap_or(u64::MAX).to_be_bytes())
+        }
+        Content::End => tagged(b'e', &[]),
+    }
+}
+
+fn decode(value: &Bytes) -> Content {
+    let rest = || value.slice(1..);
+    match value.first() {
+        Some(b'm') => Content::Message(rest()),
+        Some(b'a') => Content::Answer(rest()),
+        Some(b'd') => {
+            let millis =
+                value.get(1..9).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+            Content::Disconnect { retry: Duration::from_millis(millis) }
+        }
+        Some(b'p') => Content::Prime,
+        _ => Content::End,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn streams(events: usize) -> Streams {
+        Streams::new(Store::memory(), &Limits { ring_events: events, ..Limits::default() })
+    }
+
+    fn session(digit: char) -> SessionId {
+        SessionId::parse(&digit.to_string().repeat(32)).unwrap()
+    }
+
+    fn text(event: &StreamEvent) -> String {
+        match &event.content {
+            Content::Message(text) | Content::Answer(text) => String::from_utf8(text.to_vec()).unwrap(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn lh_5_a_client_that_comes_back_gets_the_rest_of_its_stream_and_of_no_other() {
+        let streams = streams(16);
+        let (one, other) = (streams.open(&session('a')), streams.open(&session('a')));
+        let seen = one.append(Content::Prime).await.unwrap();
+        other.append(Content::Message(Bytes::from("other"))).await.unwrap();
+        one.append(Content::Message(Bytes::from("progress"))).await.unwrap();
+        one.append(Content::Answer(Bytes::from("answer"))).await.unwrap();
+        let seen = EventId::parse(&seen.to_string()).unwrap();
+        let mut reader = streams.resume(&session('a'), &seen).await.unwrap().unwrap();
+        let events: Vec<_> = reader.next().await.unwrap().iter().map(text).collect();
+        assert_eq!(events, ["progress", "answer"]);
+    }
+
+    #[tokio::test]
+    async fn another_sessions_stream_is_not_found() {
+        let streams = streams(16);
+        let seen = streams.open(&session('a')).append(Content::Prime).await.unwrap();
+        assert!(streams.resume(&session('b'), &seen).await.unwrap().is_none());
+        let ahead = EventId { position: Position::from_u64(7), ..seen };
+        assert!(streams.resume(&session('a'), &ahead).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_answer_outlives_20_000_unread_messages() {
+        let streams = streams(8);
+        let writer = streams.open(&session('a'));
+        let mut reader = writer.reader().await.unwrap();
+        for progress in 0..20_000 {
+            writer.append(Content::Message(Bytes::from(progress.to_string()))).await.unwrap();
+        }
+        writer.append(Content::Answer(Bytes::from("answer"))).await.unwrap();
+        let events: Vec<_> = reader.next().await.unwrap().iter().map(text).collect();
+        assert_eq!(events.len(), 8);
+        assert_eq!(events.last().map(String::as_str), Some("answer"));
+    }
+
+    #[tokio::test]
+    async fn a_reader_waits_for_what_is_not_there_yet() {
+        let streams = streams(8);
+        let writer = streams.open(&session('a'));
+        let mut reader = writer.reader().await.unwrap();
+        let waiting = tokio::spawn(async move { reader.next().await.unwrap() });
+        let disconnect = Content::Disconnect { retry: Duration::from_millis(500) };
+        writer.append(disconnect.clone()).await.unwrap();
+        assert_eq!(waiting.await.unwrap()[0].content, disconnect);
+    }
+
+    #[test]
+    fn strange_event_ids_are_none() {
+        for bad in ["", "-", "a", "a-", "-1", "a-b", "a-1-2", "a/../b-1", &format!("{}-1", "a".repeat(33))] {
+            assert_eq!(EventId::parse(bad), None, "{bad}");
+        }
+    }
+}
