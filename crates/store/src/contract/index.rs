@@ -105,6 +105,19 @@ pub async fn many_expired_members_make_room_for_as_many(home: Home) {
     assert_eq!(kv.count(key("x")).await.unwrap(), 0);
 }
 
+/// However many other entries of the partition expired before the member did.
+pub async fn a_member_that_expired_after_many_others_makes_room(home: Home) {
+    let kv = &*home.store.kv;
+    for number in 0..300 {
+        create(kv, &number.to_string(), Ttl::After(SECOND), &[]).await;
+    }
+    let caps = [IndexCap::at_most("x", 1)];
+    create(kv, "old", Ttl::After(2 * SECOND), &caps).await;
+    home.clock.advance(2 * SECOND);
+    create(kv, "new", Ttl::Forever, &caps).await;
+    assert_eq!(names(kv, "x").await, ["new"]);
+}
+
 /// Beyond the deadline that it was created with, and not beyond the new one.
 pub async fn a_touched_member_stays(home: Home) {
     let kv = &*home.store.kv;

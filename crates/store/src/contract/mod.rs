@@ -87,6 +87,7 @@ macro_rules! contract_tests {
             index::deletion_makes_room,
             index::expired_members_do_not_count,
             index::many_expired_members_make_room_for_as_many,
+            index::a_member_that_expired_after_many_others_makes_room,
             index::a_touched_member_stays,
             index::membership_survives_overwriting_and_ends_with_the_entry,
             index::an_index_named_twice_counts_once_with_the_smaller_cap,
