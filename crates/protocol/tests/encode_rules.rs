@@ -156,6 +156,30 @@ fn ver_l6_capabilities_and_names_appear_with_their_revision() {
     check(Shape::ProgressParams, r#"{"progress":1,"message":"m"}"#, R03, r#"{"progress":1}"#);
 }
 
+#[test]
+fn el_2_forms_are_as_2025_06_18_knows_them() {
+    let shape = Shape::ElicitFormParams;
+    check(shape, r#"{"mode":"form","message":"m"}"#, R11, r#"{"message":"m"}"#);
+    let field =
+        |field: &str| format!(r#"{{"requestedSchema":{{"type":"object","properties":{{"a":{field}}}}}}}"#);
+    check(
+        shape,
+        &field(
+            r#"{"type":"string","title":"T","oneOf":[{"const":"r","title":"Red"},{"const":"g"}],"default":"r"}"#,
+        ),
+        R11,
+        &field(r#"{"type":"string","title":"T","enum":["r","g"],"enumNames":["Red","g"]}"#),
+    );
+    check(
+        shape,
+        &field(r#"{"type":"integer","default":1,"minimum":0}"#),
+        R11,
+        &field(r#"{"type":"integer","minimum":0}"#),
+    );
+    check(shape, &field(r#"{"type":"boolean","default":true}"#), R24, "");
+    check(shape, &field(r#"{"type":"array","items":{"type":"string","enum":["a"]}}"#), R24, "");
+}
+
 fn raw_response(raw: &str, revision: Revision, stamp: &Stamp<'_>) -> String {
     let mut out = Vec::new();
     write_raw_response(Id::from_json("1").unwrap(), Shape::CallToolResult, raw, revision, stamp, &mut out)

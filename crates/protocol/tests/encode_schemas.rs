@@ -218,3 +218,25 @@ fn progress_is_valid_in_every_revision() {
         assert_valid(&schemas.validator("ProgressNotification"), revision, &out);
     }
 }
+
+#[test]
+fn forms_are_valid_in_every_revision_that_has_them() {
+    let newest = r#"{"mode":"form","message":"m","requestedSchema":{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","required":["c"],"properties":{
+        "s":{"type":"string","title":"S","minLength":1,"format":"email","default":"a@example.com"},
+        "n":{"type":"integer","minimum":1,"maximum":9,"default":2},
+        "b":{"type":"boolean","default":true},
+        "c":{"type":"string","oneOf":[{"const":"r","title":"Red"},{"const":"g","title":"Green"}],"default":"r"},
+        "e":{"type":"string","enum":["x","y"]}}}}"#;
+    for schemas in Schemas::every().filter(|schemas| schemas.revision() >= Revision::V2025_06_18) {
+        let revision = schemas.revision();
+        let mut params = Vec::new();
+        downlevel(Shape::ElicitFormParams, newest, revision, &mut params).unwrap();
+        let (definition, text) = if revision == Revision::V2025_06_18 {
+            let params = String::from_utf8(params).unwrap();
+            ("ElicitRequest", format!(r#"{{"method":"elicitation/create","params":{params}}}"#).into_bytes())
+        } else {
+            ("ElicitRequestFormParams", params)
+        };
+        assert_valid(&schemas.validator(definition), revision, &text);
+    }
+}

@@ -26,6 +26,7 @@
 mod block;
 mod body;
 mod downlevel;
+mod form;
 mod list;
 mod message;
 mod object;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::block;
+use super::{block, form};
 use crate::revision::Revision;
 use crate::rewrite::Change;
 
@@ -50,6 +50,8 @@ pub enum Shape {
     ServerCapabilities,
     /// The parameters of `notifications/progress`.
     ProgressParams,
+    /// The parameters of `elicitation/create`, as a form.
+    ElicitFormParams,
 }
 
 /// One line of a table: from the first to the last of `known`, the value at `path` is as it should be; in any
@@ -114,10 +116,11 @@ impl Shape {
             Self::Implementation => &[(&[], IMPLEMENTATION)],
             Self::ServerCapabilities => &[(&[], SERVER_CAPABILITIES)],
             Self::ProgressParams => &[(&[], PROGRESS)],
+            Self::ElicitFormParams => &[(&[], ELICIT_FORM)],
         }
     }
 
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Tool,
         Self::Resource,
         Self::ResourceTemplate,
@@ -137,6 +140,7 @@ impl Shape {
         Self::Implementation,
         Self::ServerCapabilities,
         Self::ProgressParams,
+        Self::ElicitFormParams,
     ];
 }
 
@@ -210,6 +214,14 @@ const SERVER_CAPABILITIES: &[Rule] =
 
 /// The parameters of `notifications/progress` (PRG-1).
 const PROGRESS: &[Rule] = &[since(&["message"], R03)];
+
+/// A form to be filled in (EL-2). Forms are of 2025-06-18; older clients are not asked.
+const ELICIT_FORM: &[Rule] = &[
+    since(&["mode"], R11),
+    only(&["task"], R11),
+    since(&["requestedSchema", "$schema"], R11),
+    ask(&["requestedSchema", "properties", "*"], R11, form::to_2025_06_18),
+];
 
 fn drop_unless_object(raw: &str) -> Change {
     if raw.starts_with('{') { Change::Keep } else { Change::Remove }

@@ -46,6 +46,15 @@ const SENT: &[&str] = &[
     "ListPromptsResult",
     "ProgressNotificationParams",
     "ProgressNotification",
+    "ElicitRequest",
+    "ElicitRequestFormParams",
+    "StringSchema",
+    "NumberSchema",
+    "BooleanSchema",
+    "EnumSchema",
+    "LegacyTitledEnumSchema",
+    "UntitledSingleSelectEnumSchema",
+    "TitledSingleSelectEnumSchema",
 ];
 
 impl Schemas {
