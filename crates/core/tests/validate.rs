@@ -1,6 +1,6 @@
 //! JSON Schema as tools use it: verdicts, the words for what is wrong, and instances made to be expensive.
 
-use latimer_core::validate::{Options, Validator, Violations};
+use latimer_core::validate::{Options, Validator, Violation, Violations};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ fn every_violation_has_its_place_as_a_json_pointer() {
         r##"{"properties":{"a/b":{"items":{"$ref":"#/$defs/n"}},"m~n":{"$ref":"#/$defs/n"}},"$defs":{"n":{"type":"integer"}}}"##,
         r#"{"a/b":[0,"x",{}],"m~n":null}"#,
     );
-    let pointers: Vec<_> = found.list().iter().map(|violation| violation.pointer()).collect();
+    let pointers: Vec<_> = found.list().iter().map(Violation::pointer).collect();
     assert_eq!(pointers, ["/a~1b/1", "/a~1b/2", "/m~0n"]);
     assert!(found.is_complete() && found.total() == 3);
     assert_eq!(violations("false", "1").list()[0].pointer(), "");
@@ -227,18 +227,26 @@ fn nested_alternatives_end() {
 }
 
 #[test]
-fn the_deepest_instance_fits_on_the_stack_of_a_worker() {
-    let schema = r##"{"$ref":"#/$defs/a","$defs":{
-        "a":{"allOf":[{"anyOf":[{"$ref":"#/$defs/b"}]}]},
-        "b":{"if":{"type":["array","object"]},"then":{"oneOf":[{"$ref":"#/$defs/c"},{"const":1}]},"else":{"type":"string"}},
-        "c":{"type":["array","object"],"items":{"$ref":"#/$defs/a"},"additionalProperties":{"$ref":"#/$defs/a"}}}}"##;
-    let worker = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
-    let verdicts = worker.spawn(move || {
-        let validator = validator(schema);
-        ["\"x\"", "0"]
-            .map(|leaf| validator.check(&format!("{}{leaf}{}", "[".repeat(128), "]".repeat(128))).is_ok())
+fn the_deepest_instance_fits_on_the_stack_of_a_worker_with_the_longest_chain_of_schemas() {
+    // Each definition leads to the next one at the same value, the last one a step into the instance and back to the first.
+    let chain = |count: usize, link: &dyn Fn(&str) -> String| {
+        let links: Vec<_> =
+            (0..count).map(|n| format!("\"d{n}\":{}", link(&format!("#/$defs/d{}", n + 1)))).collect();
+        let last = r##"{"type":["array","string"],"items":{"$ref":"#/$defs/d0"}}"##;
+        format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d{count}":{last}}}}}"##, links.join(","))
+    };
+    let reference = |next: &str| format!(r#"{{"$ref":"{next}"}}"#);
+    let alternative = |next: &str| format!(r#"{{"anyOf":[{{"type":"null"}},{{"$ref":"{next}"}}]}}"#);
+    assert!(Validator::compile(&chain(16, &reference)).is_err(), "one more than the longest");
+
+    let schemas = [chain(15, &reference), chain(7, &alternative)];
+    let worker = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(move || {
+        schemas.map(|schema| {
+            let nested = |leaf: &str| format!("{}{leaf}{}", "[".repeat(128), "]".repeat(128));
+            ["\"x\"", "0"].map(|leaf| validator(&schema).check(&nested(leaf)).is_ok())
+        })
     });
-    assert_eq!(verdicts.unwrap().join().unwrap(), [true, false]);
+    assert_eq!(worker.unwrap().join().unwrap(), [[true, false]; 2]);
 }
 
 #[test]
@@ -303,14 +311,14 @@ fn schemas() -> impl Strategy<Value = Value> {
     });
     // `$ref` to the root only below a step into the instance: a schema that refers to itself in place has no verdict.
     (schema, prop_oneof![Just(json!({"type": "integer"})), Just(json!({"maxLength": 1}))]).prop_map(|(schema, def)| {
-        json!({"$defs": {"d": def}, "properties": {"c": schema}, "items": schema, "allOf": [in_place(schema.clone())]})
+        json!({"$defs": {"d": def}, "properties": {"c": schema}, "items": schema, "allOf": [in_place(&schema)]})
     })
 }
 
 /// The schema without references to the root in place.
-fn in_place(schema: Value) -> Value {
+fn in_place(schema: &Value) -> Value {
     let text = schema.to_string().replace(r##""$ref":"#""##, r##""$ref":"#/$defs/d""##);
-    serde_json::from_str(&text).unwrap()
+    text.parse().expect("a reference in place of a reference")
 }
 
 fn instances() -> BoxedStrategy<Value> {

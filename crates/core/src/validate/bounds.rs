@@ -11,8 +11,9 @@ use latimer_protocol::tape::{Kind, Node, Tape};
 
 use super::schema::SchemaError;
 
-/// How many schemas may apply to one value through each other.
-pub(super) const CHAIN: usize = 32;
+/// How many schemas may apply to one value through each other. With an instance of the deepest nesting that is half of the
+/// stack of a worker thread (2 MiB).
+pub(super) const CHAIN: usize = 16;
 /// How many schemas may apply to one value in all.
 pub(super) const APPLIED: u32 = 4_096;
 
@@ -83,7 +84,7 @@ impl<'a> Bounds<'a> {
         for (keyword, value) in schema.members().into_iter().flatten() {
             match &*keyword.decode() {
                 "not" | "if" | "then" | "else" => {
-                    applied = applied.and(self.applied_by(value, depth + 1)?)?
+                    applied = applied.and(self.applied_by(value, depth + 1)?)?;
                 }
                 "allOf" | "anyOf" | "oneOf" => {
                     for schema in value.elements().into_iter().flatten() {
@@ -196,7 +197,7 @@ mod tests {
                 format!(r##"{{"anyOf":[{{"$ref":"#/$defs/{next}"}},{{"$ref":"#/$defs/{next}"}}]}}"##)
             })
         };
-        assert_eq!(checked(&doubling(8)), Ok(()));
+        assert_eq!(checked(&doubling(7)), Ok(()));
         assert_eq!(checked(&doubling(14)), Err(SchemaError::TooComplex));
         assert_eq!(checked(&definitions(1000, |_| r#"{"type":"string"}"#.into())), Ok(()));
     }

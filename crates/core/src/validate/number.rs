@@ -73,7 +73,7 @@ fn is_written_as_integer(text: &str) -> bool {
     !text.contains(['.', 'e', 'E'])
 }
 
-/// A decimal number in normal form: `±0.digits` without zeros at either end, times ten to a power.
+/// A decimal number in normal form: a whole number without zeros at either end, times ten to a power.
 ///
 /// Two numbers are equal exactly if their normal forms are.
 #[derive(Debug, Clone, Copy)]

@@ -62,9 +62,9 @@ pub enum SchemaError {
         limit: usize,
     },
 
-    /// Too many schemas apply to one value: 33 through each other, or 4,097 in all.
+    /// Too many schemas apply to one value: more than 16 through each other, or more than 4,096 in all.
     #[error(
-        "schema is too complex: no more than 32 schemas may apply to one value through each other ($ref, allOf, anyOf, \
+        "schema is too complex: no more than 16 schemas may apply to one value through each other ($ref, allOf, anyOf, \
          oneOf, not, if), and 4,096 in all"
     )]
     TooComplex,
