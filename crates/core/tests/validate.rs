@@ -346,6 +346,28 @@ fn instances() -> BoxedStrategy<Value> {
         .boxed()
 }
 
+/// A value that comes close to `value`, or is the same in another spelling.
+fn changed(mut value: Value, change: u8, other: Value) -> Value {
+    match (&mut value, change) {
+        (Value::Array(items), 0) => items.push(other),
+        (Value::Array(items), 1) => drop(items.pop()),
+        (Value::Object(members), 0) => drop(members.insert("e".into(), other)),
+        (Value::Object(members), 1) => members.retain(|name, _| name != "a"),
+        (Value::Array(items), 2) => {
+            items.iter_mut().for_each(|item| *item = changed(item.take(), 3, Value::Null))
+        }
+        (Value::Object(members), 2) => {
+            members.values_mut().for_each(|value| *value = changed(value.take(), 3, Value::Null));
+        }
+        // Past 2^53 the shortest text of a double is another number than the integer was.
+        (Value::Number(number), 3) => {
+            value = number.as_f64().filter(|n| n.abs() < 9e15).map_or(Value::Null, Value::from)
+        }
+        _ => {}
+    }
+    value
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -365,6 +387,26 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn constants_are_equal_where_the_tree_is(value in instances(), other in instances(), change in 0..5_u8) {
+        let near = changed(value.clone(), change, other);
+        for (left, right) in [(&value, &near), (&near, &value), (&value, &value)] {
+            let equal = jsonschema::json::cmp::equal(left, right);
+            for schema in [json!({ "const": left }), json!({"enum": [left, {"x": {"y": null}}]})] {
+                prop_assert_eq!(validator(&schema.to_string()).check(&right.to_string()).is_ok(), equal, "{} {}", left, right);
+            }
+        }
+    }
+
+    #[test]
+    fn items_are_unique_where_the_tree_says_so(mut items in prop::collection::vec(instances(), 0..24), change in 0..5_u8) {
+        if let [first, .., last] = &items[..] {
+            items.push(changed(first.clone(), change, last.clone()));
+        }
+        let unique = validator(r#"{"uniqueItems":true}"#).check(&json!(items).to_string()).is_ok();
+        prop_assert_eq!(unique, jsonschema::json::unique::is_unique(&items), "{:?}", items);
     }
 
     #[test]

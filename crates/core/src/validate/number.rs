@@ -18,6 +18,11 @@ impl<'a> TextNumber<'a> {
         Decimal::parse(self.0)
     }
 
+    /// The value, if it fits into an `u64` or an `i64`.
+    fn as_integer(self) -> Option<i128> {
+        self.as_u64().map(i128::from).or_else(|| self.as_i64().map(i128::from))
+    }
+
     /// Equality with a number of the schema, which `serde_json` has read already: exact for its integers; to the
     /// precision of a double for what it holds as one.
     pub(super) fn equals(self, expected: &Number) -> bool {
@@ -25,6 +30,9 @@ impl<'a> TextNumber<'a> {
             self.as_u64() == Some(expected)
         } else if let Some(expected) = expected.as_i64() {
             self.as_i64() == Some(expected)
+        } else if let (Some(integer), Some(expected)) = (self.as_integer(), expected.as_f64()) {
+            // A double past 2^53 stands for itself alone, not for the integers that would be rounded to it.
+            expected.fract() == 0.0 && expected.abs() < 1e20 && expected as i128 == integer
         } else {
             self.as_f64() == expected.as_f64()
         }
@@ -167,6 +175,10 @@ mod tests {
         assert_eq!(number("18446744073709551616").as_u64(), None);
         assert_eq!(number("-9223372036854775808").as_i64(), Some(i64::MIN));
         assert!(!number("9007199254740993").equals(&Number::from(9_007_199_254_740_992_u64)));
+        let double = |value: f64| Number::from_f64(value).unwrap();
+        assert!(!number("18446744073709551615").equals(&double(18_446_744_073_709_551_616.0)));
+        assert!(number("18446744073709551616").equals(&double(18_446_744_073_709_551_616.0)));
+        assert!(number("3").equals(&double(3.0)) && number("0.1").equals(&double(0.1)));
         assert_ne!(number("18446744073709551616").decimal(), number("18446744073709551617").decimal());
     }
 
