@@ -1,4 +1,4 @@
-//! One scenario of the official conformance suite against a fresh fixture server.
+//! Scenarios of the official conformance suite against the fixture server.
 
 use std::{
     fs,
@@ -19,6 +19,22 @@ pub enum Release {
     Stable,
     /// 0.2.0-alpha.12: the newest, and the first line that knows 2026-07-28.
     Alpha,
+}
+
+impl Release {
+    fn version(self) -> &'static str {
+        match self {
+            Self::Stable => "0.1.16",
+            Self::Alpha => "0.2.0-alpha.12",
+        }
+    }
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Stable => "conformance-0.1/dist/index.js",
+            Self::Alpha => "conformance-0.2/dist/index.js",
+        }
+    }
 }
 
 /// A check of a scenario, as the suite writes it down.
@@ -43,56 +59,69 @@ enum Status {
 /// The check that the suite adds to every scenario whose messages it sees; it shows nothing of the scenario's own.
 const SCHEMA_CHECK: &str = "wire-schema-valid";
 
-/// Runs `scenario` on the wire of `revision` and demands that no check fails, that at least one succeeds, and that those
-/// named in `shown` are among them: the suite itself is content with a scenario that could show nothing.
-///
-/// # Panics
-/// When the scenario does not pass.
-pub fn pass(release: Release, revision: &str, scenario: &str, shown: &[&str]) {
-    let server = HttpServer::start(&program::conformance_server(), &["--http", "127.0.0.1:0"]);
-    let folder = TempDir::new().expect("a temporary folder can be made");
-    let package = match release {
-        Release::Stable => "conformance-0.1/dist/index.js",
-        Release::Alpha => "conformance-0.2/dist/index.js",
-    };
+/// A fixture server under test.
+#[derive(Debug)]
+pub struct Fixture {
+    server: HttpServer,
+}
+
+impl Fixture {
+    /// Starts a server on a port of its own.
+    ///
+    /// # Panics
+    /// When there is no fixture server, or it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { server: HttpServer::start(&program::conformance_server(), &["--http", "127.0.0.1:0"]) }
+    }
+
+    /// Runs `scenario` on the wire of `revision` and demands that no check fails, that at least one succeeds, and that
+    /// those named in `shown` are among them: the suite itself is content with a scenario that could show nothing.
+    ///
+    /// # Panics
+    /// When the scenario does not pass.
+    pub fn pass(&self, release: Release, revision: &str, scenario: &str, shown: &[&str]) {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let printed =
+            run(release, &["server", "--url", self.server.url(), "--scenario", scenario], revision, &folder);
+        let checks = checks(folder.path())
+            .unwrap_or_else(|| panic!("{scenario} ran no check on {revision}; the suite said:\n{printed}"));
+        let faults = faults(&checks, shown);
+        let of = |wanted: Status| -> Vec<String> {
+            let chosen = checks.iter().filter(|check| check.status == wanted);
+            chosen
+                .map(|check| format!("{}: {}", check.id, check.error_message.as_deref().unwrap_or("-")))
+                .collect()
+        };
+        let report = json!({
+            "passed": of(Status::Success).len(),
+            "faults": faults,
+            "warnings": of(Status::Warning),
+            "skipped": of(Status::Skipped),
+        });
+        crate::report("suite", &format!("{} {revision} {scenario}", release.version()), &report);
+        assert!(
+            faults.is_empty(),
+            "{scenario} on {revision} ({}):\n  {}\nthe suite said:\n{printed}\nthe server said:\n{}",
+            release.version(),
+            faults.join("\n  "),
+            self.server.log()
+        );
+    }
+}
+
+/// Runs the suite to its end and returns what it printed; each scenario has 30 s by the suite's own clock.
+fn run(release: Release, arguments: &[&str], revision: &str, folder: &TempDir) -> String {
     let mut command = Command::new(tools::node());
-    command.arg(tools::npm_program(package)).args(["server", "--url", server.url(), "--scenario", scenario]);
+    command.arg(tools::npm_program(release.program())).args(arguments);
     command.args(["--spec-version", revision, "--output-dir"]).arg(folder.path());
-    command.current_dir(folder.path()).stdin(Stdio::null());
     let printed = folder.path().join("printed.txt");
     let out = fs::File::create(&printed).expect("a file can be made in the temporary folder");
+    command.current_dir(folder.path()).stdin(Stdio::null());
     command.stderr(out.try_clone().expect("the file can be shared")).stdout(out);
-    // The suite ends each scenario after 30 s by itself.
     let status = ProcessGroup::spawn(&mut command).and_then(|mut process| process.child().wait());
-    let printed = fs::read_to_string(&printed).unwrap_or_default();
     assert!(status.is_ok(), "failed to run {command:?}: {status:?}");
-
-    let checks = checks(folder.path())
-        .unwrap_or_else(|| panic!("{scenario} ran no check on {revision}; the suite said:\n{printed}"));
-    let faults = faults(&checks, shown);
-    let of = |wanted: Status| -> Vec<String> {
-        let chosen = checks.iter().filter(|check| check.status == wanted);
-        chosen
-            .map(|check| format!("{}: {}", check.id, check.error_message.as_deref().unwrap_or("-")))
-            .collect()
-    };
-    let report = json!({
-        "passed": of(Status::Success).len(),
-        "faults": faults,
-        "warnings": of(Status::Warning),
-        "skipped": of(Status::Skipped),
-    });
-    let release = match release {
-        Release::Stable => "0.1.16",
-        Release::Alpha => "0.2.0-alpha.12",
-    };
-    crate::report("suite", &format!("{release} {revision} {scenario}"), &report);
-    assert!(
-        faults.is_empty(),
-        "{scenario} on {revision} ({release}):\n  {}\nthe suite said:\n{printed}\nthe server said:\n{}",
-        faults.join("\n  "),
-        server.log()
-    );
+    fs::read_to_string(&printed).unwrap_or_default()
 }
 
 /// The checks of the one scenario whose results lie in `folder`.

@@ -1,8 +1,9 @@
 //! The official conformance suite, scenario by scenario, without a baseline of expected failures.
 //!
-//! Each scenario runs against a fixture server of its own, named in the suite's own words: `tools_list` is `tools-list`.
+//! Each scenario runs against a fixture server of its own, and then all of a revision in a row against one that serves
+//! them all. They are named in the suite's own words: `tools_list` is `tools-list`.
 
-use latimer_tests::suite::{Release, pass};
+use latimer_tests::suite::{Fixture, Release};
 
 /// One test per scenario; after a colon stand the checks that must be among those that succeed, where the suite itself
 /// would be content without them.
@@ -11,10 +12,20 @@ macro_rules! scenarios {
         $(
             #[test]
             fn $scenario() {
-                let scenario = stringify!($scenario).replace('_', "-");
-                pass(Release::$release, $revision, &scenario, &[$($($shown),+)?]);
+                pass(&Fixture::start(), stringify!($scenario), &[$($($shown),+)?]);
             }
         )+
+
+        /// What one scenario leaves behind (sessions, streams) must not be in the way of the next.
+        #[test]
+        fn all_in_a_row_on_one_server() {
+            let fixture = Fixture::start();
+            $(pass(&fixture, stringify!($scenario), &[$($($shown),+)?]);)+
+        }
+
+        fn pass(fixture: &Fixture, name: &str, shown: &[&str]) {
+            fixture.pass(Release::$release, $revision, &name.replace('_', "-"), shown);
+        }
     };
 }
 

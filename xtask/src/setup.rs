@@ -62,8 +62,14 @@ pub(crate) fn nextest(tree: &Tree) -> Result<(), SetupError> {
     println!("installing cargo-nextest {NEXTEST} (a few minutes, once)");
     let mut install = cargo(tree);
     install.args(["install", "--locked", "cargo-nextest", "--version", NEXTEST]);
+    // Without the part that would let it replace itself, and the TLS stack that comes along.
+    install.args(["--no-default-features", "--features", "default-no-update"]);
     install.arg("--root").arg(tree.tools().join("cargo"));
-    succeed(&mut install, "install cargo-nextest", "cargo must reach its registry")
+    succeed(
+        &mut install,
+        "install cargo-nextest",
+        "it is built from source and needs a C linker and the registry",
+    )
 }
 
 /// Node of the pinned version, the npm clients and the official suite.
