@@ -354,14 +354,14 @@ fn changed(mut value: Value, change: u8, other: Value) -> Value {
         (Value::Object(members), 0) => drop(members.insert("e".into(), other)),
         (Value::Object(members), 1) => members.retain(|name, _| name != "a"),
         (Value::Array(items), 2) => {
-            items.iter_mut().for_each(|item| *item = changed(item.take(), 3, Value::Null))
+            items.iter_mut().for_each(|item| *item = changed(item.take(), 3, Value::Null));
         }
         (Value::Object(members), 2) => {
             members.values_mut().for_each(|value| *value = changed(value.take(), 3, Value::Null));
         }
         // Past 2^53 the shortest text of a double is another number than the integer was.
         (Value::Number(number), 3) => {
-            value = number.as_f64().filter(|n| n.abs() < 9e15).map_or(Value::Null, Value::from)
+            value = number.as_f64().filter(|n| n.abs() < 9e15).map_or(Value::Null, Value::from);
         }
         _ => {}
     }
