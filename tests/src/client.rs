@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     cell::{Cell, Outcome},
-    process::ProcessGroup,
+    process::{self, ProcessGroup},
     program,
     server::HttpServer,
     table::{Era, Leg, Table, Transport},
@@ -67,7 +67,7 @@ pub fn run(leg: Leg<'_>) {
         "npm-client" => script("npm_client.mjs"),
         "inspector" => script("inspector.mjs"),
         "py-mcp" => {
-            let mut command = Command::new(tools::python());
+            let mut command = process::command(tools::python());
             command.arg(workspace().join("tests/clients/py_mcp.py"));
             command
         }
@@ -102,7 +102,7 @@ pub fn judge(leg: Leg<'_>, cells: &[Cell], said: &str, target: &Target) {
 }
 
 fn script(name: &str) -> Command {
-    let mut command = Command::new(tools::node());
+    let mut command = process::command(tools::node());
     // The scripts are reached through a link beside node_modules, and must be taken to lie there.
     command.args(["--preserve-symlinks", "--preserve-symlinks-main"]).arg(tools::npm_script(name));
     command

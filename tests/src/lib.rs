@@ -20,7 +20,7 @@ use std::{fs, path::PathBuf};
 use serde_json::Value;
 
 /// Where `cargo xtask test` collects what the tests found beyond passed or failed.
-const REPORT_DIR: &str = "LATIMER_REPORT_DIR";
+const REPORT_DIR: &str = "TEST_REPORT_DIR";
 
 /// The folder of the workspace.
 #[must_use]

@@ -1,9 +1,24 @@
 //! A child process with all its descendants, which ends when the value is dropped.
 
 use std::{
+    env,
+    ffi::OsStr,
     io,
     process::{Child, Command, ExitStatus},
 };
+
+/// A command for `program` without the variables by which the developer's own servers are configured.
+#[must_use]
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("LATIMER_") || text.starts_with("MCP_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
 
 /// A child process in a process group of its own.
 #[derive(Debug)]

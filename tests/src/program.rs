@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-/// The `latimer` program: `LATIMER_BIN`, or what cargo built last.
+/// The `latimer` program: `TESTED_LATIMER`, or what cargo built last.
 #[must_use]
 pub fn latimer() -> PathBuf {
-    find("LATIMER_BIN", "latimer", "latimer-cli")
+    find("TESTED_LATIMER", "latimer", "latimer-cli")
 }
 
-/// The fixture for the official suite: `LATIMER_CONFORMANCE_SERVER`, or what cargo built last.
+/// The fixture for the official suite: `TESTED_CONFORMANCE_SERVER`, or what cargo built last.
 #[must_use]
 pub fn conformance_server() -> PathBuf {
-    find("LATIMER_CONFORMANCE_SERVER", "conformance-server", "latimer-conformance")
+    find("TESTED_CONFORMANCE_SERVER", "conformance-server", "latimer-conformance")
 }
 
 fn find(variable: &str, name: &str, package: &str) -> PathBuf {

@@ -4,14 +4,14 @@ use std::{
     fmt,
     io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     sync::{Arc, Mutex, PoisonError, mpsc},
     time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::process::ProcessGroup;
+use crate::process::{self, ProcessGroup};
 
 /// How long a server may take to say where it listens.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ impl HttpServer {
     #[must_use]
     pub fn start(program: &Path, args: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let mut command = Command::new(program);
+        let mut command = process::command(program);
         command.args(args).current_dir(folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = ProcessGroup::spawn(&mut command)

@@ -145,9 +145,9 @@ impl Step {
 fn nextest(tree: &Tree) -> Command {
     let mut command = cargo(tree);
     command.args(["nextest", "run", "--no-fail-fast", "--config-file", "xtask/nextest.toml"]);
-    command.env("LATIMER_BIN", tree.program("latimer"));
-    command.env("LATIMER_CONFORMANCE_SERVER", tree.program("conformance-server"));
-    command.env("LATIMER_REPORT_DIR", tree.reports());
+    command.env("TESTED_LATIMER", tree.program("latimer"));
+    command.env("TESTED_CONFORMANCE_SERVER", tree.program("conformance-server"));
+    command.env("TEST_REPORT_DIR", tree.reports());
     command
 }
 

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use latimer_tests::{
     cell::{Cell, Outcome},
     client::Target,
+    process,
     table::Era,
 };
 use rmcp::{
@@ -105,7 +106,7 @@ async fn connect(
             watcher.serve_with_lifecycle(transport, lifecycle).await?
         }
         Target::Stdio(command) => {
-            let mut server = Command::new(&command[0]);
+            let mut server = Command::from(process::command(&command[0]));
             server.args(&command[1..]);
             watcher.serve_with_lifecycle(TokioChildProcess::new(server)?, lifecycle).await?
         }
