@@ -20,8 +20,15 @@ pub trait Handler: Send + Sync + fmt::Debug + 'static {
 pub struct Next(Arc<dyn Handler>);
 
 impl Next {
-    pub(crate) fn new(handler: Arc<dyn Handler>) -> Self {
+    /// The way that ends at a handler.
+    pub fn new(handler: Arc<dyn Handler>) -> Self {
         Self(handler)
+    }
+
+    /// The same way with a middleware before it.
+    #[must_use]
+    pub fn wrapped(self, middleware: Arc<dyn Middleware>) -> Self {
+        Self(Arc::new(Around { middleware, next: self }))
     }
 
     /// Sends the call on.

@@ -119,6 +119,23 @@ impl Outbox {
         self.0.lock().lost
     }
 
+    /// Whether nothing waits to be taken out.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().entries.is_empty()
+    }
+
+    /// Whether nothing waits to be taken out; has the task woken when something does.
+    pub fn is_empty_or_wake(&self, cx: &mut Context<'_>) -> bool {
+        let mut queue = self.0.lock();
+        queue.wake_later(cx);
+        queue.entries.is_empty()
+    }
+
+    /// Whether the call wants its connection closed before its reply.
+    pub fn wants_disconnect(&self) -> bool {
+        self.0.lock().entries.iter().any(|entry| matches!(entry.event, Event::Disconnect { .. }))
+    }
+
     /// Takes the oldest event out.
     pub fn pop(&self) -> Option<Event> {
         self.0.lock().pop()
@@ -130,14 +147,18 @@ impl Outbox {
         if let Some(event) = queue.pop() {
             return Poll::Ready(event);
         }
-        if !queue.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            queue.waker = Some(cx.waker().clone());
-        }
+        queue.wake_later(cx);
         Poll::Pending
     }
 }
 
 impl Queue {
+    fn wake_later(&mut self, cx: &Context<'_>) {
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+        }
+    }
+
     fn push(&mut self, kind: Kind, event: Event) {
         let size = size(&event);
         while !self.entries.is_empty()

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use latimer_protocol::encode::{CacheHint, ResultBody, Stamp, write_error, write_response};
+use latimer_protocol::wire::EmptyResult;
 use latimer_protocol::{ErrorCode, RequestId, Revision, RpcError};
 
 use super::{Engine, Request};
@@ -16,6 +17,16 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The response that says nothing but that it was done.
+    pub fn empty(id: &RequestId, revision: Revision) -> Self {
+        let mut out = Vec::with_capacity(64);
+        let stamp = Stamp { server_info: None, cache: None };
+        match write_response(id.as_id(), &EmptyResult, revision, &stamp, &mut out) {
+            Ok(()) => Self { bytes: out.into(), error: None },
+            Err(_) => Self::error(Some(id), &RpcError::internal(&crate::error::reference()), revision),
+        }
+    }
+
     /// An error response; without an id where none could be read (BASE-2).
     pub fn error(id: Option<&RequestId>, error: &RpcError, revision: Revision) -> Self {
         let mut out = Vec::with_capacity(160);

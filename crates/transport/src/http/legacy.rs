@@ -1,0 +1,311 @@
+//! Streamable HTTP of the older revisions: sessions, and streams that can be resumed.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use latimer_core::admission::Permit;
+use latimer_core::engine::{self, Caller, Holder, Pending, Reply};
+use latimer_core::era::legacy::{self, Initialize};
+use latimer_core::outbox::{Event, Outbox};
+use latimer_core::session::Session;
+use latimer_core::stream::{Content, EventId, StreamEvent, Writer};
+use latimer_core::{Principal, Scope, SessionId};
+use latimer_protocol::frame::{Notification, Request};
+use latimer_protocol::{Id, RequestId, Revision, rewrite};
+use latimer_store::StoreError;
+
+use super::body::ResponseBody;
+use super::modern::{event_stream, events};
+use super::post::Post;
+use super::refusal::{self, Refusal};
+use super::replay::Replay;
+use super::service::{HttpService, LAST_EVENT_ID, SESSION, VERSION};
+use super::stream::CallStream;
+use super::content;
+
+/// Answers a request of a session, or the one that opens it.
+pub(super) async fn answer(post: &Post<'_>, request: &Request<'_>) -> Result<Response<ResponseBody>, Refusal> {
+    let id = request.id.to_owned();
+    check_version(&post.head.headers).map_err(|refusal| refusal.to(Some(id.clone())))?;
+    if request.method == "initialize" {
+        return initialize(post, request, id).await;
+    }
+    let session = session(post.service, post.head, &post.principal).await.map_err(|refusal| refusal.to(Some(id.clone())))?;
+    let method = match engine::method(&request.method, session.revision) {
+        Ok(method) => method,
+        Err(error) => return Ok(reply(Reply::error(Some(&id), &error, session.revision))),
+    };
+    let params = request.params.detach(&post.text);
+    if method.name == "logging/setLevel" {
+        return set_level(post, &session, &id, &params).await;
+    }
+    let caller = Caller {
+        revision: session.revision,
+        principal: post.principal.clone(),
+        peer: post.peer,
+        session: Some(session.id.clone()),
+        scope: Some(Scope::Session(session.id.clone())),
+        client: session.client,
+        log_level: Some(session.log_level),
+    };
+    let engine = post.service.engine();
+    let permit = engine.admit(&caller.holder()).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
+    let mut pending = engine.begin(engine::Request { id, method, params, caller });
+    let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await;
+    match first {
+        Poll::Ready(None) => Ok(refusal::empty(StatusCode::ACCEPTED)),
+        Poll::Ready(Some(done)) if pending.outbox().is_empty() => Ok(reply(done)),
+        Poll::Ready(Some(done)) if !pending.outbox().wants_disconnect() => {
+            Ok(events(CallStream::ended(pending.outbox().clone(), done, post.service.options().keep_alive)))
+        }
+        Poll::Ready(Some(done)) => detach(post, &session.id, session.revision, Work::Done(pending.outbox().clone(), done), permit).await,
+        Poll::Pending => detach(post, &session.id, session.revision, Work::Running(pending), permit).await,
+    }
+}
+
+/// Takes a notification.
+pub(super) async fn notice(post: &Post<'_>, notification: &Notification<'_>) -> Result<Response<ResponseBody>, Refusal> {
+    check_version(&post.head.headers)?;
+    let session = session(post.service, post.head, &post.principal).await?;
+    if notification.method == "notifications/cancelled" {
+        let raw = notification.params.raw.unwrap_or("{}");
+        let request = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json);
+        if let Some(request) = request {
+            post.service.engine().cancel(&Scope::Session(session.id), &request.to_owned());
+        }
+    }
+    Ok(refusal::empty(StatusCode::ACCEPTED))
+}
+
+/// Takes a message that means nothing to this server.
+pub(super) async fn accept(post: &Post<'_>) -> Result<Response<ResponseBody>, Refusal> {
+    check_version(&post.head.headers)?;
+    session(post.service, post.head, &post.principal).await?;
+    Ok(refusal::empty(StatusCode::ACCEPTED))
+}
+
+/// Opens the stream of a session, or goes on with one that broke off (LH-5, LH-6).
+pub(super) async fn listen(service: &HttpService, head: &Parts, principal: &Principal) -> Result<Response<ResponseBody>, Refusal> {
+    content::check_accept_events(&head.headers)?;
+    check_version(&head.headers)?;
+    let session = session(service, head, principal).await?;
+    let engine = service.engine();
+    let permit = service.streams().enter(&session.id).map_err(Refusal::busy)?;
+    let streams = engine.streams();
+    let reader = match head.headers.get(LAST_EVENT_ID) {
+        Some(seen) => {
+            let unknown = || Refusal::envelope(StatusCode::BAD_REQUEST, "Last-Event-ID names no event of this session; call again");
+            let seen = seen.to_str().ok().and_then(EventId::parse).ok_or_else(unknown)?;
+            let reader = streams.resume(&session.id, &seen).await.map_err(|error| Refusal::store(&error))?;
+            reader.ok_or_else(unknown)?
+        }
+        None => {
+            let writer = streams.open(&session.id);
+            let reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
+            if session.revision >= PRIMED {
+                writer.append(Content::Prime).await.map_err(|error| Refusal::store(&error))?;
+            }
+            reader
+        }
+    };
+    let replay = Replay::new(reader, Vec::new(), service.options().keep_alive, service.closing(), permit);
+    let replay = replay.watching(engine.clone(), session.id, principal.clone());
+    Ok(event_stream(ResponseBody::replay(replay)))
+}
+
+/// Ends a session (LH-8).
+pub(super) async fn end(service: &HttpService, head: &Parts, principal: &Principal) -> Result<Response<ResponseBody>, Refusal> {
+    check_version(&head.headers)?;
+    let session = session(service, head, principal).await?;
+    let engine = service.engine();
+    engine.sessions().close(&session.id, principal).await.map_err(|error| Refusal::session(&error))?;
+    engine.cancel_all(&Scope::Session(session.id.clone()));
+    tracing::info!(session = %session.id, "session closed");
+    Ok(refusal::empty(StatusCode::NO_CONTENT))
+}
+
+/// From this revision on, streams begin with an event that has an id and no data (LH-4).
+const PRIMED: Revision = Revision::V2025_11_25;
+
+async fn initialize(post: &Post<'_>, request: &Request<'_>, id: RequestId) -> Result<Response<ResponseBody>, Refusal> {
+    let engine = post.service.engine();
+    let params = request.params.detach(&post.text);
+    let wish = match Initialize::read(&params) {
+        Ok(wish) => wish,
+        Err(error) => return Ok(reply(Reply::error(Some(&id), &error, Revision::LATEST_LEGACY))),
+    };
+    let done = match engine.initialize(&id, wish.revision, &post.principal) {
+        Ok(done) => done,
+        Err(error) => return Ok(reply(Reply::error(Some(&id), &error, wish.revision))),
+    };
+    let session = engine.sessions().open(&post.principal, post.peer, wish.revision, wish.client).await;
+    let session = session.map_err(|error| Refusal::session(&error).to(Some(id)))?;
+    tracing::info!(session = %session.id, revision = %session.revision, principal = %post.principal, "session opened");
+    let mut response = reply(done);
+    if let Ok(value) = HeaderValue::from_str(session.id.as_str()) {
+        response.headers_mut().insert(SESSION, value);
+    }
+    Ok(response)
+}
+
+async fn set_level(
+    post: &Post<'_>,
+    session: &Session,
+    id: &RequestId,
+    params: &latimer_protocol::OwnedParams,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let level = match legacy::set_level(params) {
+        Ok(level) => level,
+        Err(error) => return Ok(reply(Reply::error(Some(id), &error, session.revision))),
+    };
+    let sessions = post.service.engine().sessions();
+    sessions.set_log_level(session, &post.principal, level).await.map_err(|error| Refusal::session(&error).to(Some(id.clone())))?;
+    Ok(reply(Reply::empty(id, session.revision)))
+}
+
+/// A call that does not end where it began.
+enum Work {
+    Running(Pending),
+    Done(Outbox, Reply),
+}
+
+/// Lets a call go on in a task of its own, which a disconnect does not end (LH-3), and answers with what it
+/// says first: the reply alone as JSON, anything else as a stream.
+async fn detach(
+    post: &Post<'_>,
+    session: &SessionId,
+    revision: Revision,
+    work: Work,
+    permit: Permit<Holder>,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let engine = post.service.engine();
+    let writer = engine.streams().open(session);
+    let mut reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
+    let stream = post.service.streams().enter(session).map_err(Refusal::busy)?;
+    let prime = Prime { writer: writer.clone(), due: Arc::new(AtomicBool::new(revision >= PRIMED)) };
+    tokio::spawn(drive(work, writer, prime.clone(), permit));
+    let options = post.service.options();
+    let first = tokio::time::timeout(options.patience, reader.next()).await;
+    let first = match first {
+        Ok(Ok(first)) => first,
+        Ok(Err(error)) => return Err(Refusal::store(&error)),
+        Err(_) => {
+            prime.write().await.map_err(|error| Refusal::store(&error))?;
+            Vec::new()
+        }
+    };
+    if let [StreamEvent { content: Content::Answer(bytes), .. }] = first.as_slice() {
+        return Ok(reply(Reply { bytes: bytes.clone(), error: None }));
+    }
+    if let [StreamEvent { content: Content::End, .. }] = first.as_slice() {
+        return Ok(refusal::empty(StatusCode::ACCEPTED));
+    }
+    let replay = Replay::new(reader, first, options.keep_alive, post.service.closing(), stream);
+    Ok(event_stream(ResponseBody::replay(replay)))
+}
+
+/// Writes the event that opens a stream, once.
+#[derive(Clone)]
+struct Prime {
+    writer: Writer,
+    due: Arc<AtomicBool>,
+}
+
+impl Prime {
+    async fn write(&self) -> Result<(), StoreError> {
+        if self.due.swap(false, Ordering::AcqRel) {
+            self.writer.append(Content::Prime).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Carries what a call says, and its reply, into its stream.
+async fn drive(work: Work, writer: Writer, prime: Prime, permit: Permit<Holder>) {
+    let outcome = match work {
+        Work::Done(outbox, reply) => match drain(&outbox, &writer, &prime).await {
+            Ok(()) => writer.append(Content::Answer(reply.bytes)).await.map(|_| ()),
+            Err(error) => Err(error),
+        },
+        Work::Running(pending) => run(pending, &writer, &prime).await,
+    };
+    drop(permit);
+    if let Err(error) = outcome {
+        tracing::error!(%error, "a reply could not be kept in the store");
+    }
+}
+
+async fn run(mut pending: Pending, writer: &Writer, prime: &Prime) -> Result<(), StoreError> {
+    enum Step {
+        Said(Event),
+        Over(Option<Reply>),
+    }
+    let outbox = pending.outbox().clone();
+    loop {
+        let step = poll_fn(|cx| {
+            if let Poll::Ready(reply) = Pin::new(&mut pending).poll(cx) {
+                return Poll::Ready(Step::Over(reply));
+            }
+            outbox.poll_pop(cx).map(Step::Said)
+        });
+        match step.await {
+            Step::Said(event) => append(event, writer, prime).await?,
+            Step::Over(reply) => {
+                drain(&outbox, writer, prime).await?;
+                let last = reply.map_or(Content::End, |reply| Content::Answer(reply.bytes));
+                writer.append(last).await?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn drain(outbox: &Outbox, writer: &Writer, prime: &Prime) -> Result<(), StoreError> {
+    while let Some(event) = outbox.pop() {
+        append(event, writer, prime).await?;
+    }
+    Ok(())
+}
+
+async fn append(event: Event, writer: &Writer, prime: &Prime) -> Result<(), StoreError> {
+    prime.write().await?;
+    let content = match event {
+        Event::Message(text) => Content::Message(text),
+        Event::Disconnect { retry } => Content::Disconnect { retry },
+    };
+    writer.append(content).await.map(|_| ())
+}
+
+/// Refuses a version header that names no older revision (VER-L4). None at all is fine: the session knows.
+fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(value) = headers.get(VERSION) else { return Ok(()) };
+    let known = value.to_str().ok().map(str::trim).and_then(Revision::parse);
+    if known.is_some_and(|revision| !revision.is_modern()) {
+        return Ok(());
+    }
+    let message = "MCP-Protocol-Version names no revision of a session; send the one that initialize negotiated";
+    Err(Refusal::envelope(StatusCode::BAD_REQUEST, message))
+}
+
+/// The session that a request names.
+async fn session(service: &HttpService, head: &Parts, principal: &Principal) -> Result<Session, Refusal> {
+    let mut values = head.headers.get_all(SESSION).iter();
+    let missing = "Mcp-Session-Id is missing; send \"initialize\" first, then its session id with every request";
+    let value = values.next().ok_or_else(|| Refusal::envelope(StatusCode::BAD_REQUEST, missing))?;
+    if values.next().is_some() {
+        return Err(Refusal::envelope(StatusCode::BAD_REQUEST, "Mcp-Session-Id stands more than once"));
+    }
+    let gone = || Refusal::session(&latimer_core::session::SessionError::Gone);
+    let id = value.to_str().ok().and_then(SessionId::parse).ok_or_else(gone)?;
+    service.engine().sessions().find(&id, principal).await.map_err(|error| Refusal::session(&error))
+}
+
+/// A reply of the older revisions: errors, too, come with status 200.
+fn reply(reply: Reply) -> Response<ResponseBody> {
+    refusal::json(StatusCode::OK, reply.bytes)
+}

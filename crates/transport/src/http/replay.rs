@@ -1,0 +1,129 @@
+//! The event stream of a legacy call or session: read from the store at the reader's own pace, so that a
+//! client that goes away can come back for the rest (LH-4, LH-5).
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use latimer_core::admission::Permit;
+use latimer_core::engine::Engine;
+use latimer_core::session::SessionError;
+use latimer_core::stream::{Content, Reader, StreamEvent};
+use latimer_core::{BoxFuture, Principal, SessionId};
+use latimer_protocol::codec::sse;
+use latimer_store::StoreError;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::stream::{KeepAlive, write_message};
+
+/// A stream of a session, as its reader sees it.
+pub(super) struct Replay {
+    reading: BoxFuture<'static, (Reader, Result<Vec<StreamEvent>, StoreError>)>,
+    /// What was read before the stream became one.
+    first: Vec<StreamEvent>,
+    keep_alive: KeepAlive,
+    watch: Option<BoxFuture<'static, ()>>,
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    over: bool,
+    _permit: Permit<SessionId>,
+}
+
+impl Replay {
+    /// The stream that a reader reads, after `first`, which was read already.
+    pub(super) fn new(
+        reader: Reader,
+        first: Vec<StreamEvent>,
+        keep_alive: Duration,
+        closing: &CancellationToken,
+        permit: Permit<SessionId>,
+    ) -> Self {
+        Self {
+            reading: read(reader),
+            first,
+            keep_alive: KeepAlive::new(keep_alive),
+            watch: None,
+            closing: Box::pin(closing.clone().cancelled_owned()),
+            over: false,
+            _permit: permit,
+        }
+    }
+
+    /// Ends the stream with its session, and keeps the session alive as long as the stream is open.
+    pub(super) fn watching(mut self, engine: Engine, session: SessionId, principal: Principal) -> Self {
+        let every = (engine.limits().session_idle / 3).clamp(Duration::from_millis(50), Duration::from_secs(15));
+        self.watch = Some(Box::pin(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                if let Err(SessionError::Gone) = engine.sessions().find(&session, &principal).await {
+                    return;
+                }
+            }
+        }));
+        self
+    }
+
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let mut out = Vec::new();
+        let first = std::mem::take(&mut self.first);
+        self.write(first, &mut out);
+        while out.is_empty() && !self.over {
+            match self.reading.as_mut().poll(cx) {
+                Poll::Ready((reader, Ok(events))) => {
+                    self.write(events, &mut out);
+                    self.reading = read(reader);
+                }
+                Poll::Ready((_, Err(error))) => {
+                    tracing::error!(%error, "an event stream could not be read from the store");
+                    self.over = true;
+                }
+                Poll::Pending => break,
+            }
+        }
+        if !out.is_empty() {
+            self.keep_alive.restart();
+            return Poll::Ready(Some(out.into()));
+        }
+        let ended = self.watch.as_mut().is_some_and(|watch| watch.as_mut().poll(cx).is_ready());
+        // When the server stops, streams that wait for something end; their clients may come back elsewhere.
+        let closing = self.closing.as_mut().poll(cx).is_ready();
+        if self.over || ended || closing {
+            self.over = true;
+            return Poll::Ready(None);
+        }
+        self.keep_alive.poll_comment(cx).map(Some)
+    }
+
+    fn write(&mut self, events: Vec<StreamEvent>, out: &mut Vec<u8>) {
+        for event in events {
+            let id = event.id.to_string();
+            match event.content {
+                Content::Prime => sse::write_priming(&id, None, out),
+                Content::Message(text) => write_message(Some(&id), &text, out),
+                Content::Answer(text) => {
+                    write_message(Some(&id), &text, out);
+                    self.over = true;
+                }
+                Content::Disconnect { retry } => {
+                    let millis = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
+                    sse::write_priming(&id, Some(millis), out);
+                    self.over = true;
+                }
+                Content::End => self.over = true,
+            }
+            if self.over {
+                return;
+            }
+        }
+    }
+}
+
+fn read(mut reader: Reader) -> BoxFuture<'static, (Reader, Result<Vec<StreamEvent>, StoreError>)> {
+    Box::pin(async move {
+        let events = reader.next().await;
+        (reader, events)
+    })
+}

@@ -1,0 +1,193 @@
+//! Listening: connections in, HTTP/1.1 and HTTP/2, and an orderly end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use latimer_core::Engine;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::options::{HttpOptions, OptionsError};
+use super::peer::PeerAddress;
+use super::service::HttpService;
+use super::tls::TlsIdentity;
+
+/// Why a listener could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken.
+    #[error("listen on {0}: the address is in use; stop what listens there or choose another port")]
+    InUse(SocketAddr),
+    /// Another reason.
+    #[error("listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// An option cannot be.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+}
+
+/// A listener that is open and not yet served.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsIdentity>,
+}
+
+impl Bound {
+    /// Opens a listener; port 0 takes any that is free.
+    ///
+    /// # Errors
+    /// When the address is taken or not ours.
+    pub async fn open(address: SocketAddr, tls: Option<TlsIdentity>) -> Result<Self, ServeError> {
+        let opened = async {
+            let listener = TcpListener::bind(address).await?;
+            let bound = listener.local_addr()?;
+            Ok::<_, io::Error>((listener, bound))
+        };
+        match opened.await {
+            Ok((listener, address)) => Ok(Self { listener, address, tls }),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(ServeError::InUse(address)),
+            Err(error) => Err(ServeError::Listen { address, error }),
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+}
+
+/// Serves an engine on a listener until `stop` ends; then no more connections are taken, streams that wait end,
+/// and calls in flight have the drain time to finish.
+///
+/// # Errors
+/// When an option cannot be.
+pub async fn serve(
+    bound: Bound,
+    engine: Engine,
+    mut options: HttpOptions,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    options.port = Some(bound.address.port());
+    options.tls = bound.tls.is_some();
+    let drain = engine.limits().drain;
+    let builder = builder(&engine, options.read_timeout);
+    let service = HttpService::new(engine, options)?;
+    let graceful = GracefulShutdown::new();
+    let acceptor = bound.tls.as_ref().map(TlsIdentity::acceptor);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let (socket, peer) = tokio::select! {
+            accepted = accept(&bound.listener) => accepted,
+            () = &mut stop => break,
+        };
+        let service = service.clone();
+        let builder = builder.clone();
+        let watcher = graceful.watcher();
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            let served = match acceptor {
+                None => connection(&builder, socket, peer, service, watcher).await,
+                Some(acceptor) => {
+                    match tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await {
+                        Ok(Ok(socket)) => connection(&builder, socket, peer, service, watcher).await,
+                        Ok(Err(error)) => Err(error.into()),
+                        Err(elapsed) => Err(elapsed.into()),
+                    }
+                }
+            };
+            if let Err(error) = served {
+                tracing::debug!(%peer, %error, "a connection ended early");
+            }
+        });
+    }
+    drop(bound.listener);
+    service.close();
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!(in_flight = service.engine().in_flight(), "calls were cut off after the drain time");
+    }
+    Ok(())
+}
+
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+type ConnectionError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn connection<S>(
+    builder: &auto::Builder<TokioExecutor>,
+    socket: S,
+    peer: SocketAddr,
+    service: HttpService,
+    watcher: hyper_util::server::graceful::Watcher,
+) -> Result<(), ConnectionError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddress(peer));
+        hyper::service::Service::call(&service, request)
+    });
+    let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
+    watcher.watch(connection).await
+}
+
+fn builder(engine: &Engine, read_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let header_bytes = engine.limits().header_bytes;
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // The service answers a header block over the limit; what is far beyond it, hyper refuses by itself.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(read_timeout)
+        .max_buf_size((header_bytes * 4).max(64 << 10));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(header_bytes * 4).unwrap_or(u32::MAX))
+        .max_concurrent_streams(256)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}
+
+/// The next connection. A lack of file descriptors passes; other errors concern one peer only.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, peer)) => {
+                // Small replies must not wait for the acknowledgement of earlier ones.
+                let _ = socket.set_nodelay(true);
+                return (socket, peer);
+            }
+            Err(error) if is_of_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted; trying again");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn is_of_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,213 @@
+//! The endpoint as a tower service.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Buf;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+use latimer_core::admission::Admission;
+use latimer_core::identify::Credentials;
+use latimer_core::{Engine, Principal, SessionId};
+use latimer_protocol::{ErrorCode, RpcError};
+use tokio_util::sync::CancellationToken;
+
+use super::body::ResponseBody;
+use super::options::{HttpOptions, OptionsError};
+use super::refusal::{self, Refusal};
+use super::{cors, era, landing, legacy, origin, peer, post, security};
+
+pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(super) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(super) const NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Serves the MCP endpoint, its health and its landing page. Cheap to clone.
+///
+/// It is a tower service over any body, to be served by this crate or mounted in another server.
+#[derive(Clone, Debug)]
+pub struct HttpService(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    options: HttpOptions,
+    streams: Admission<SessionId>,
+    closing: CancellationToken,
+}
+
+impl HttpService {
+    /// Serves an engine.
+    ///
+    /// # Errors
+    /// When an option cannot be.
+    pub fn new(engine: Engine, options: HttpOptions) -> Result<Self, OptionsError> {
+        options.check()?;
+        let streams = Admission::new(usize::MAX / 2, engine.limits().streams_per_session);
+        Ok(Self(Arc::new(Inner { engine, options, streams, closing: CancellationToken::new() })))
+    }
+
+    /// What it serves.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Says that the server is stopping: it is not ready any more, and streams that wait end.
+    pub fn close(&self) {
+        self.0.closing.cancel();
+    }
+
+    pub(super) fn options(&self) -> &HttpOptions {
+        &self.0.options
+    }
+
+    pub(super) fn streams(&self) -> &Admission<SessionId> {
+        &self.0.streams
+    }
+
+    pub(super) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
+    async fn respond<B>(self, request: Request<B>) -> Response<ResponseBody>
+    where
+        B: Body<Data: Buf>,
+    {
+        let began = Instant::now();
+        let (head, body) = request.into_parts();
+        let options = self.options();
+        let mut origin = None;
+        let outcome = match origin::check(options, &head.uri, &head.headers) {
+            Ok(allowed) => {
+                origin = allowed;
+                self.route(&head, body).await
+            }
+            Err(foreign) => Err(Refusal::envelope(StatusCode::FORBIDDEN, foreign.to_string())),
+        };
+        let mut response = outcome.unwrap_or_else(|refusal| {
+            refusal.into_response(era::assumed(&head.headers), options.strict_empty_errors)
+        });
+        cors::expose(origin.as_ref(), response.headers_mut());
+        security::stamp(response.headers_mut(), options.is_https());
+        tracing::debug!(
+            method = %head.method,
+            path = head.uri.path(),
+            status = response.status().as_u16(),
+            ms = began.elapsed().as_secs_f64() * 1e3,
+            "answered a request"
+        );
+        response
+    }
+
+    async fn route<B>(&self, head: &Parts, body: B) -> Result<Response<ResponseBody>, Refusal>
+    where
+        B: Body<Data: Buf>,
+    {
+        if header_bytes(head) > self.engine().limits().header_bytes {
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return Err(Refusal::envelope(status, "the header block is too large; send fewer or shorter headers"));
+        }
+        let get = head.method == Method::GET || head.method == Method::HEAD;
+        match head.uri.path() {
+            path if path == self.options().path => self.endpoint(head, body).await,
+            "/health" if get => Ok(health(StatusCode::OK, "ok")),
+            "/health/ready" if get && !self.closing().is_cancelled() => Ok(health(StatusCode::OK, "ready")),
+            "/health/ready" if get => Ok(health(StatusCode::SERVICE_UNAVAILABLE, "stopping")),
+            "/" if get => Ok(landing::page(self)),
+            "/" | "/health" | "/health/ready" => Err(not_allowed("GET")),
+            _ => {
+                let message = format!("nothing is served here; the MCP endpoint is {}", self.options().path);
+                Err(Refusal::content(StatusCode::NOT_FOUND, RpcError::invalid_request(message)))
+            }
+        }
+    }
+
+    async fn endpoint<B>(&self, head: &Parts, body: B) -> Result<Response<ResponseBody>, Refusal>
+    where
+        B: Body<Data: Buf>,
+    {
+        if head.method == Method::OPTIONS {
+            return Ok(cors::preflight(&head.headers));
+        }
+        let principal = self.principal(&head.headers).await?;
+        let modern = era::names_modern_version(&head.headers);
+        match head.method {
+            Method::POST => {
+                let peer = peer::of(&head.extensions, &head.headers, &self.options().trusted_proxies);
+                post::answer(self, head, body, principal, peer).await
+            }
+            Method::GET if !modern => legacy::listen(self, head, &principal).await,
+            Method::DELETE if !modern => legacy::end(self, head, &principal).await,
+            _ if modern => Err(not_allowed("POST, OPTIONS")),
+            _ => Err(not_allowed("GET, POST, DELETE, OPTIONS")),
+        }
+    }
+
+    async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        // What is not text, or stands twice, is no credential.
+        let authorization = values.next().map(|value| value.to_str().unwrap_or_default());
+        let authorization = if values.next().is_some() { Some("") } else { authorization };
+        let identified = self.engine().identify().identify(Credentials { authorization }).await;
+        identified.map_err(|error| {
+            let refused = RpcError::new(ErrorCode::INVALID_REQUEST, error.to_string());
+            Refusal::content(StatusCode::UNAUTHORIZED, refused)
+                .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(error.challenge()))
+        })
+    }
+}
+
+/// The size of the header block, as on an HTTP/1.1 wire.
+fn header_bytes(head: &Parts) -> usize {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    head.headers.iter().map(line).sum()
+}
+
+fn not_allowed(allowed: &'static str) -> Refusal {
+    let message = format!("this method is not served here; use {allowed}");
+    Refusal::content(StatusCode::METHOD_NOT_ALLOWED, RpcError::invalid_request(message))
+        .with(header::ALLOW, HeaderValue::from_static(allowed))
+}
+
+fn health(status: StatusCode, word: &'static str) -> Response<ResponseBody> {
+    let mut response = refusal::json(status, format!("{{\"status\":\"{word}\"}}").into());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+impl<B> tower_service::Service<Request<B>> for HttpService
+where
+    B: Body<Data: Send> + Send + 'static,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.respond(request).await) })
+    }
+}
+
+impl<B> hyper::service::Service<Request<B>> for HttpService
+where
+    B: Body<Data: Send> + Send + 'static,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.respond(request).await) })
+    }
+}
