@@ -1,0 +1,60 @@
+//! A call that goes on beside others of its connection.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use latimer_core::admission::Permit;
+use latimer_core::engine::{Holder, Pending, Reply};
+use latimer_core::outbox::{Event, Outbox};
+
+use super::outgoing::Outgoing;
+
+/// Writes what a call said, and its reply.
+pub(super) fn finish(out: &Outgoing, outbox: &Outbox, reply: Option<Reply>) {
+    // After a cancellation nothing more is sent for the request (STDIO-3).
+    let Some(reply) = reply else { return };
+    while let Some(event) = outbox.pop() {
+        send(out, &event);
+    }
+    out.push(&reply.bytes);
+}
+
+/// Carries a call to its end. What it says before its reply waits in its outbox while the reader is slow.
+pub(super) async fn run(out: Outgoing, mut pending: Pending, permit: Permit<Holder>) {
+    let outbox = pending.outbox().clone();
+    let mut room = pin!(None);
+    let reply = poll_fn(|cx| {
+        if let Poll::Ready(reply) = Pin::new(&mut pending).poll(cx) {
+            return Poll::Ready(reply);
+        }
+        loop {
+            if !out.has_room() {
+                if room.is_none() {
+                    let out = out.clone();
+                    room.set(Some(Box::pin(async move { out.room().await })));
+                }
+                if let Some(waiting) = room.as_mut().as_pin_mut() {
+                    if waiting.poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+            room.set(None);
+            match outbox.poll_pop(cx) {
+                Poll::Ready(event) => send(&out, &event),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await;
+    finish(&out, &outbox, reply);
+    drop(permit);
+}
+
+fn send(out: &Outgoing, event: &Event) {
+    // A byte stream has no connection to come back to: only messages go out.
+    if let Event::Message(text) = event {
+        out.push(text);
+    }
+}

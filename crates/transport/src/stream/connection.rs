@@ -1,0 +1,182 @@
+//! One connection: lines in, messages understood, calls begun.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use latimer_core::engine::Reply;
+use latimer_core::{Engine, Peer, Principal, Scope};
+use latimer_protocol::codec::line::{LineDecoder, LineEvent};
+use latimer_protocol::frame::Notification;
+use latimer_protocol::{ErrorCode, Frame, Id, Message, RequestId, Revision, RpcError, rewrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio_util::task::TaskTracker;
+
+use super::call;
+use super::era::{self, Handshake};
+use super::outgoing::Outgoing;
+
+/// How a connection ended.
+#[derive(Debug)]
+pub enum End {
+    /// Its input ended, and everything was answered.
+    Input,
+    /// It was stopped from this side.
+    Stopped,
+    /// Its input could not be read.
+    Unreadable(std::io::Error),
+    /// Its output could not be written, or was not read.
+    Unwritable,
+}
+
+/// What the calls of a connection share.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) engine: Engine,
+    pub(super) principal: Principal,
+    pub(super) peer: Peer,
+    pub(super) scope: Scope,
+    pub(super) out: Outgoing,
+    pub(super) calls: TaskTracker,
+}
+
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
+pub(super) async fn serve<R, W>(
+    engine: Engine,
+    principal: Principal,
+    peer: Peer,
+    mut input: R,
+    output: W,
+    stop: impl Future<Output = ()> + Send,
+) -> End
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = engine.limits();
+    let (drain, most) = (limits.drain, limits.message_bytes);
+    // An answer may be much larger than a message; what waits for a client that does not read may not be endless.
+    let out = Outgoing::new(limits.ring_bytes, limits.ring_bytes.saturating_mul(16));
+    let scope = Scope::Connection(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
+    let connection = Connection { engine, principal, peer, scope, out: out.clone(), calls: TaskTracker::new() };
+    let mut writing = tokio::spawn({
+        let out = out.clone();
+        async move { out.write(output).await }
+    });
+    let mut lines = LineDecoder::new(most);
+    let mut handshake = Handshake::default();
+    let mut stop = pin!(stop);
+    let mut buffer = BytesMut::new();
+    let end = loop {
+        buffer.reserve(READ);
+        let read = tokio::select! {
+            read = input.read_buf(&mut buffer) => read,
+            () = &mut stop => break End::Stopped,
+            _ = &mut writing => break End::Unwritable,
+        };
+        match read {
+            Ok(0) => break End::Input,
+            Ok(_) => lines.push(buffer.split().freeze()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => break End::Unreadable(error),
+        }
+        while let Some(event) = lines.next_event() {
+            connection.take(event, &mut handshake).await;
+        }
+    };
+    if let (End::Input, Some(event)) = (&end, lines.finish()) {
+        connection.take(event, &mut handshake).await;
+    }
+    connection.calls.close();
+    if matches!(end, End::Unwritable) || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
+        connection.engine.cancel_all(&connection.scope);
+        connection.calls.wait().await;
+    }
+    out.close();
+    if !matches!(end, End::Unwritable) {
+        let _ = tokio::time::timeout(drain, &mut writing).await;
+        if out.is_broken() {
+            return End::Unwritable;
+        }
+    }
+    writing.abort();
+    end
+}
+
+const READ: usize = 64 << 10;
+
+impl Connection {
+    async fn take(&self, event: LineEvent, handshake: &mut Handshake) {
+        match event {
+            LineEvent::Line(line) => self.line(line, handshake).await,
+            LineEvent::TooLong { .. } => {
+                let limit = self.engine.limits().message_bytes;
+                let message = format!("the message is larger than {limit} bytes and was discarded; send less at a time");
+                self.refuse(None, &RpcError::invalid_request(message), handshake.revision());
+            }
+        }
+    }
+
+    async fn line(&self, line: Bytes, handshake: &mut Handshake) {
+        let Ok(text) = ByteString::try_from(line) else {
+            let error = RpcError::new(ErrorCode::PARSE_ERROR, "not UTF-8; send JSON encoded as UTF-8");
+            return self.refuse(None, &error, handshake.revision());
+        };
+        match Frame::decode(&text, &self.engine.limits().json) {
+            Err(error) => self.refuse(error.id.as_ref(), &error.error, handshake.revision()),
+            Ok(Frame::Batch(_)) => {
+                let error = RpcError::invalid_request("batches are not served; send one message at a time");
+                self.refuse(None, &error, handshake.revision());
+            }
+            Ok(Frame::Message(Message::Request(request))) => {
+                let id = request.id.to_owned();
+                match era::admit(self, &request, &text, handshake) {
+                    Ok(era::Admitted::Reply(reply)) => self.out.push(&reply.bytes),
+                    Ok(era::Admitted::Call(call)) => self.begin(*call).await,
+                    Err(refused) => self.refuse(Some(&id), &refused.error, refused.revision),
+                }
+            }
+            Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification),
+            // Nothing was asked that a response could answer.
+            Ok(Frame::Message(Message::Response(_))) => {}
+        }
+    }
+
+    /// Begins a call: most end at the first poll, here; the others go on in a task of their own.
+    async fn begin(&self, request: latimer_core::engine::Request) {
+        let (id, revision) = (request.id.clone(), request.caller.revision);
+        let permit = match self.engine.admit(&request.caller.holder()) {
+            Ok(permit) => permit,
+            Err(busy) => {
+                let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
+                return self.refuse(Some(&id), &error, revision);
+            }
+        };
+        let mut pending = self.engine.begin(request);
+        match poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await {
+            Poll::Ready(reply) => call::finish(&self.out, pending.outbox(), reply),
+            Poll::Pending => {
+                self.calls.spawn(call::run(self.out.clone(), pending, permit));
+            }
+        }
+    }
+
+    fn notice(&self, notification: &Notification<'_>) {
+        if notification.method == "notifications/cancelled" {
+            let raw = notification.params.raw.unwrap_or("{}");
+            if let Some(id) = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json) {
+                self.engine.cancel(&self.scope, &id.to_owned());
+            }
+        }
+    }
+
+    fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
+        tracing::info!(code = error.code.0, reason = %error.message, "refused a message");
+        self.out.push(&Reply::error(id, error, revision).bytes);
+    }
+}
+

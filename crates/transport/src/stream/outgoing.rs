@@ -1,0 +1,169 @@
+//! What waits to be written: everything that is there goes out in one write.
+
+use std::io;
+use std::sync::Arc;
+
+use latimer_protocol::codec::line;
+use parking_lot::Mutex;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
+
+/// The queue of a connection. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    state: Mutex<State>,
+    /// Something to write, or an end.
+    work: Notify,
+    /// Room for messages that can wait.
+    room: Notify,
+    soft: usize,
+    hard: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<u8>,
+    /// Bytes in the write that is going on.
+    writing: usize,
+    closed: bool,
+    broken: bool,
+}
+
+impl Outgoing {
+    /// Messages that can wait do so from `soft` bytes on; at `hard` bytes the reader is given up.
+    pub(super) fn new(soft: usize, hard: usize) -> Self {
+        Self(Arc::new(Inner { state: Mutex::default(), work: Notify::new(), room: Notify::new(), soft, hard }))
+    }
+
+    /// Queues a message, whatever waits already.
+    pub(super) fn push(&self, message: &[u8]) {
+        let mut state = self.0.state.lock();
+        if state.broken {
+            return;
+        }
+        if state.waiting.len() + state.writing + message.len() > self.0.hard {
+            tracing::warn!(limit = self.0.hard, "the client does not read its answers; the connection is closed");
+            state.broken = true;
+            state.waiting = Vec::new();
+        } else {
+            line::write_line(message, &mut state.waiting);
+        }
+        drop(state);
+        self.0.work.notify_one();
+    }
+
+    /// Whether a message that can wait may be queued.
+    pub(super) fn has_room(&self) -> bool {
+        let state = self.0.state.lock();
+        state.broken || state.waiting.len() + state.writing < self.0.soft
+    }
+
+    /// Waits until a message that can wait may be queued.
+    pub(super) async fn room(&self) {
+        loop {
+            let notified = self.0.room.notified();
+            let mut notified = std::pin::pin!(notified);
+            notified.as_mut().enable();
+            if self.has_room() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Whether nothing more can be written.
+    pub(super) fn is_broken(&self) -> bool {
+        self.0.state.lock().broken
+    }
+
+    /// Nothing more will be queued: [`write`](Self::write) ends when all is out.
+    pub(super) fn close(&self) {
+        self.0.state.lock().closed = true;
+        self.0.work.notify_one();
+    }
+
+    /// Writes what is queued until the queue is closed and empty.
+    pub(super) async fn write<W: AsyncWrite + Unpin>(&self, mut output: W) -> io::Result<()> {
+        loop {
+            let batch = {
+                let mut state = self.0.state.lock();
+                let batch = std::mem::take(&mut state.waiting);
+                state.writing = batch.len();
+                if state.broken || (batch.is_empty() && state.closed) {
+                    return Ok(());
+                }
+                batch
+            };
+            self.0.room.notify_waiters();
+            if batch.is_empty() {
+                self.0.work.notified().await;
+                continue;
+            }
+            let written = async {
+                output.write_all(&batch).await?;
+                output.flush().await
+            };
+            if let Err(error) = written.await {
+                self.0.state.lock().broken = true;
+                self.0.room.notify_waiters();
+                return Err(error);
+            }
+            self.0.state.lock().writing = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn what_is_queued_comes_out_in_order_a_line_each() {
+        let outgoing = Outgoing::new(100, 1000);
+        let (mut near, far) = tokio::io::duplex(4096);
+        for message in ["{\"a\":1}", "{\n\"b\":2}", "[]"] {
+            outgoing.push(message.as_bytes());
+        }
+        outgoing.close();
+        outgoing.write(far).await.unwrap();
+        let mut out = String::new();
+        near.read_to_string(&mut out).await.unwrap();
+        assert_eq!(out, "{\"a\":1}\n{ \"b\":2}\n[]\n");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_reads_is_given_up_at_the_limit() {
+        let outgoing = Outgoing::new(10, 100);
+        assert!(outgoing.has_room());
+        outgoing.push(&[b'1'; 50]);
+        assert!(!outgoing.has_room() && !outgoing.is_broken());
+        outgoing.push(&[b'1'; 60]);
+        assert!(outgoing.is_broken());
+        outgoing.room().await;
+        outgoing.write(tokio::io::sink()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_message_that_can_wait_waits_for_the_reader() {
+        let outgoing = Outgoing::new(4, 1000);
+        outgoing.push(b"12345");
+        let (mut near, far) = tokio::io::duplex(2);
+        let writer = tokio::spawn({
+            let outgoing = outgoing.clone();
+            async move { outgoing.write(far).await }
+        });
+        let waiting = tokio::spawn({
+            let outgoing = outgoing.clone();
+            async move { outgoing.room().await }
+        });
+        let mut line = [0; 6];
+        near.read_exact(&mut line).await.unwrap();
+        waiting.await.unwrap();
+        outgoing.close();
+        writer.await.unwrap().unwrap();
+    }
+}
