@@ -502,3 +502,14 @@ fn a_variable_that_is_not_utf8_is_refused_where_it_is_used() {
     assert!(matches!(&places[1], Place::Environment { variable } if variable == "LATIMER_HOST"));
     assert!(Loader::new("/nowhere").environment([("UNUSED", garbled())]).load().is_ok());
 }
+
+#[test]
+fn of_very_many_errors_the_first_are_told_and_the_rest_counted() {
+    let text: String = (0..1_000).map(|index| format!("k{index}: 1\n")).collect();
+    let errors = load(&[("latimer.yaml", &text)], &[]).expect_err("refused");
+    assert_eq!(
+        (errors.diagnostics().len(), errors.omitted()),
+        (ConfigErrors::MOST, 1_000 - ConfigErrors::MOST)
+    );
+    assert!(errors.to_string().ends_with("\nand 900 more"));
+}

@@ -9,7 +9,7 @@ use super::keys::{self, Child, KEYS, Key};
 use super::origin::{Origin, Provenance};
 use super::settings::Config;
 use super::values::is_name;
-use crate::diagnostics::{Diagnostic, Excerpt, Place, Problem, mentions_secret, nearest};
+use crate::diagnostics::{Diagnostic, Errors, Excerpt, Place, Problem, mentions_secret, nearest};
 use crate::interpolate::{InterpolateError, interpolate};
 
 /// A key of the top level that is for editors alone.
@@ -46,7 +46,7 @@ pub(crate) struct Application<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) config: &'a mut Config,
     pub(crate) provenance: &'a mut Provenance,
-    pub(crate) errors: &'a mut Vec<Diagnostic>,
+    pub(crate) errors: &'a mut Errors,
     /// The variables that references name.
     pub(crate) referenced: &'a mut BTreeSet<String>,
 }
@@ -68,7 +68,8 @@ impl Application<'_> {
     }
 
     fn refuse(&mut self, span: Span, path: &str, problem: Problem) {
-        self.errors.push(self.file.diagnostic(span, path, problem));
+        let file = self.file;
+        self.errors.add(|| file.diagnostic(span, path, problem));
     }
 
     /// Replaces the references in all texts of `node`; a text that fails is reported and rejected.

@@ -14,7 +14,7 @@ use super::origin::{Origin, Provenance};
 use super::report::Report;
 use super::settings::Config;
 use super::values::Transport;
-use crate::diagnostics::{ConfigErrors, Diagnostic, Found, Place, Problem, nearest};
+use crate::diagnostics::{ConfigErrors, Diagnostic, Errors, Found, Place, Problem, nearest};
 
 /// Says where a configuration comes from, and loads it.
 ///
@@ -132,13 +132,13 @@ impl Loader {
             environment: Environment::of_process(&self.process),
             config: Config::default(),
             provenance: Provenance::default(),
-            errors: Vec::new(),
+            errors: Errors::default(),
             referenced: BTreeSet::new(),
         };
         let file = match &self.file {
             Some(file) => Some(file.clone()),
             None => file::discover(&self.directory).unwrap_or_else(|error| {
-                load.errors.push(error);
+                load.errors.add(|| error);
                 None
             }),
         };
@@ -155,7 +155,7 @@ impl Loader {
         }
         load.contradictions();
         let warnings = load.warnings();
-        match ConfigErrors::of(load.errors) {
+        match load.errors.finish() {
             Some(errors) => Err(errors),
             None => {
                 Ok(Loaded { config: load.config, provenance: load.provenance, warnings, file, env_files })
@@ -179,7 +179,7 @@ struct Load {
     environment: Environment,
     config: Config,
     provenance: Provenance,
-    errors: Vec<Diagnostic>,
+    errors: Errors,
     referenced: BTreeSet<String>,
 }
 
@@ -189,10 +189,10 @@ impl Load {
         match file::read(&directory.join(path), &shown) {
             Ok(text) => {
                 if let Err(errors) = self.environment.add_file(&shown, &text) {
-                    self.errors.extend(errors);
+                    errors.into_iter().for_each(|error| self.errors.add(|| error));
                 }
             }
-            Err(error) => self.errors.push(error),
+            Err(error) => self.errors.add(|| error),
         }
     }
 
@@ -200,12 +200,12 @@ impl Load {
         let shown = path.display().to_string();
         let Some(format) = Format::of(path) else {
             let place = Place::WholeFile { file: shown };
-            return self.errors.push(Diagnostic::new(Some(place), Problem::UnknownFormat));
+            return self.errors.add(|| Diagnostic::new(Some(place), Problem::UnknownFormat));
         };
         let full = directory.join(path);
         let text = match file::read(&full, &shown) {
             Ok(text) => text,
-            Err(error) => return self.errors.push(error),
+            Err(error) => return self.errors.add(|| error),
         };
         let file = SourceFile { shown: &shown, text: &text, base: full.parent().unwrap_or(directory) };
         match document::parse(format, &text) {
@@ -219,9 +219,9 @@ impl Load {
             }
             .root(root),
             Err(problems) => {
-                self.errors.extend(
-                    problems.into_iter().map(|(span, problem)| file.parser_diagnostic(span, problem)),
-                );
+                for (span, problem) in problems {
+                    self.errors.add(|| file.parser_diagnostic(span, problem));
+                }
             }
         }
     }
@@ -277,7 +277,7 @@ impl Load {
     fn variable(&mut self, key: &'static Key, variable: &str, path: &str) {
         let place = self.environment.place(variable);
         let Some(value) = self.environment.value(variable).map(str::to_owned) else {
-            return self.errors.push(Diagnostic::new(place, Problem::NotUtf8));
+            return self.errors.add(|| Diagnostic::new(place, Problem::NotUtf8));
         };
         // Kubernetes describes a service called `latimer` to every pod by variables that look like ours.
         let mend = (variable == "LATIMER_PORT" && value.starts_with("tcp://")).then(|| {
@@ -290,14 +290,14 @@ impl Load {
         let place = Some(Place::Flag { flag: flag.flag.clone() });
         match keys::at(&flag.path) {
             Some((key, _)) if key.secret => {
-                self.errors.push(Diagnostic::new(place, Problem::SecretFlag { key: flag.path.clone() }));
+                self.errors.add(|| Diagnostic::new(place, Problem::SecretFlag { key: flag.path.clone() }));
             }
             Some((key, _)) => self.text(key, &flag.path, &flag.text, place, None),
             None => {
                 let nearest = nearest(&flag.path, KEYS.iter().map(|key| key.path)).map(str::to_owned);
                 let known = keys::children("").into_iter().map(str::to_owned).collect();
                 let problem = Problem::UnknownKey { key: flag.path.clone(), nearest, known };
-                self.errors.push(Diagnostic::new(place, problem));
+                self.errors.add(|| Diagnostic::new(place, problem));
             }
         }
     }
@@ -322,7 +322,7 @@ impl Load {
                     found: keys::shown(found, false, path),
                     mend: mend.unwrap_or_else(|| example_of(key)),
                 };
-                self.errors.push(Diagnostic::new(place, problem));
+                self.errors.add(|| Diagnostic::new(place, problem));
             }
         }
     }
@@ -356,9 +356,10 @@ impl Load {
                 found.push((place, Problem::TokenShared { name: name.clone(), other: other.clone() }));
             }
         }
-        let told =
-            found.into_iter().map(|(path, problem)| Diagnostic::new(self.provenance.place(&path), problem));
-        self.errors = told.collect();
+        for (path, problem) in found {
+            let place = self.provenance.place(&path);
+            self.errors.add(|| Diagnostic::new(place, problem));
+        }
     }
 
     fn warnings(&self) -> Vec<Diagnostic> {

@@ -22,7 +22,7 @@
 //! Unknown keys, keys that stand twice, wrong types, values out of range, keys without a value and references to variables
 //! that are not set are errors. All of them are collected, each with file, line, column and its mend.
 //!
-//! One table ([`keys`](mod@keys)) holds every key: the reader's known keys, the variables' names, [`schema()`], [`example()`]
+//! One table (`keys.rs`) holds every key: the reader's known keys, the variables' names, [`schema()`], [`example()`]
 //! and the report come from it.
 
 mod apply;
@@ -38,6 +38,7 @@ mod schema;
 mod secret;
 mod setting;
 mod settings;
+mod slot;
 mod values;
 
 pub use example::example;

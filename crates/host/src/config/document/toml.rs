@@ -41,11 +41,13 @@ impl Reader<'_> {
     }
 
     fn item(&mut self, item: &Item, span: Span, depth: usize) -> Result<Node, Syntax> {
+        if let Item::Value(value) = item {
+            return self.value(value, span, depth);
+        }
         too_deep(depth, span)?;
         self.budget.take(1, span)?;
         let value = match item {
-            Item::None => Value::Null,
-            Item::Value(value) => return self.value(value, span, depth),
+            Item::None | Item::Value(_) => Value::Null,
             Item::Table(table) => self.table(table, depth)?,
             Item::ArrayOfTables(tables) => {
                 let mut items = Vec::new();
