@@ -84,7 +84,7 @@ fn the_schema_takes_what_the_reader_takes_and_refuses_unknown_keys() {
             true,
         ),
         (json!({"tokens": {"alice": {"token": "${ALICE_TOKEN}", "scopes": ["a"]}}, "$schema": "x"}), true),
-        (json!({"autoload": "${PORT:-a,b}", "public_url": "https://a/mcp", "path": "/"}), true),
+        (json!({"autoload": "${PORT:-a,b}", "public_url": "https://a/mcp", "path": "/m"}), true),
         (json!({"prot": 1}), false),
         (json!({"port": 65_536}), false),
         (json!({"port": "80"}), false),

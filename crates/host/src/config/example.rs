@@ -43,33 +43,30 @@ fn table(out: &mut String, path: &str, indent: &str, off: bool) {
     }
 }
 
-fn value(out: &mut String, key: &Key, name: &str, indent: &str, off: bool) {
-    let default = key.slot.show(&Config::default(), "");
-    let sample = match default {
+fn value(out: &mut String, key: &Key, name: &str, indent: &str, table_is_off: bool) {
+    let sample = match key.slot.show(&Config::default(), "") {
         None | Some(Json::Null) => None,
         Some(Json::Array(items)) if items.is_empty() => None,
         Some(Json::String(text)) => Some(text),
         Some(value) => Some(value.to_string()),
     };
-    let off = off || sample.is_none();
+    let off = table_is_off || sample.is_none();
     let written = sample.unwrap_or_else(|| match key.sample {
         "" => "true".to_owned(),
         sample => sample.to_owned(),
     });
-    let mut notes = String::new();
-    if let Some((least, most)) = key.slot.range() {
-        let _ = write!(notes, " From {least} to {most}.");
-    }
-    let variables: Vec<String> =
-        key.variable().into_iter().chain(key.seed_variable.map(str::to_owned)).collect();
-    if !variables.is_empty() {
-        let _ = write!(notes, " Variable: {}.", variables.join(", "));
-    }
     if indent.is_empty() {
         out.push('\n');
     }
-    for line in wrapped(&format!("{}{notes}", key.doc), 100usize.saturating_sub(indent.len())) {
-        let _ = writeln!(out, "{indent}## {line}");
+    let range = key.slot.range().map(|(least, most)| format!(" From {least} to {most}.")).unwrap_or_default();
+    let variables: Vec<String> =
+        key.variable().into_iter().chain(key.seed_variable.map(str::to_owned)).collect();
+    let mut notes = wrapped(&format!("{}{range}", key.doc), 100usize.saturating_sub(indent.len()));
+    if !variables.is_empty() {
+        notes.push(format!("Variable: {}", variables.join(", ")));
+    }
+    for note in notes {
+        let _ = writeln!(out, "{}## {note}", lead(indent, table_is_off));
     }
     let _ = writeln!(out, "{}{name}: {written}", lead(indent, off));
 }

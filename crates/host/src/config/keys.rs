@@ -109,7 +109,7 @@ pub(crate) static KEYS: &[Key] = &[
         range = ("0", "65535"),
         seed = "MCP_PORT"
     ),
-    key!("path", path, "The path of the MCP endpoint."),
+    key!("path", path, "The path of the MCP endpoint; `/` and what begins with /health are taken."),
     key!(
         "public_url",
         public_url,
@@ -144,7 +144,7 @@ pub(crate) static KEYS: &[Key] = &[
     key!(
         "strict_empty_errors",
         strict_empty_errors,
-        "Whether HTTP errors that belong to no JSON-RPC message have an empty body instead of an explanation."
+        "Whether requests that are refused for their host, origin, headers or session get an empty body instead of an explanation."
     ),
     key!(
         "log_level",

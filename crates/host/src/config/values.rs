@@ -188,13 +188,16 @@ impl BindHost {
 }
 
 text_value!(
-    /// The path of the MCP endpoint: begins with `/`; no query, fragment, blank or `..`
+    /// The path of the MCP endpoint: begins with `/`; no query, fragment, blank or `..`; neither `/` nor one that begins
+    /// with `/health`, which have their own meaning.
     EndpointPath,
-    "a path such as /mcp",
+    "a path such as /mcp, neither / nor one that begins with /health",
     |text| {
         let plain = |c: char| c.is_ascii_graphic() && !"?#\\%{}\"<>".contains(c);
-        let fits = text.starts_with('/')
+        let fits = text.len() > 1
+            && text.starts_with('/')
             && !text.starts_with("//")
+            && !text.starts_with("/health")
             && text.len() <= 1024
             && text.chars().all(plain)
             && !text.split('/').any(|part| part == "." || part == "..");
@@ -223,12 +226,13 @@ text_value!(
 );
 
 text_value!(
-    /// An origin (RFC 6454) as browsers send it: scheme, host and a port that is not the scheme's own.
+    /// An origin (RFC 6454) as browsers send it: http or https, host, and a port that is not the scheme's own.
     WebOrigin,
     "an origin such as https://app.example.org",
     |text| {
         let url = url::Url::parse(text).ok()?;
-        let bare = matches!(url.path(), "" | "/")
+        let bare = matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
@@ -329,8 +333,8 @@ mod tests {
             &["", "localhost:80", "http://a", "256.1.1.1", "a..b", "*", "a b"],
         );
         check::<EndpointPath>(
-            &[("/", "/"), ("/a/mcp", "/a/mcp")],
-            &["", "mcp", "//a", "/a?b", "/a b", "/../a"],
+            &[("/m", "/m"), ("/a/mcp", "/a/mcp")],
+            &["", "mcp", "//a", "/a?b", "/a b", "/../a", "/", "/health/x"],
         );
         check::<Authority>(
             &[
@@ -346,9 +350,18 @@ mod tests {
                 ("https://A.example/", "https://a.example"),
                 ("https://a.example:443", "https://a.example"),
                 ("http://localhost:6274", "http://localhost:6274"),
-                ("vscode-webview://abc", "vscode-webview://abc"),
             ],
-            &["*", "null", "a.example", "https://a/b", "https://a?b", "https://u@a", "https://*.a", "data:x"],
+            &[
+                "*",
+                "null",
+                "a.example",
+                "https://a/b",
+                "https://a?b",
+                "https://u@a",
+                "https://*.a",
+                "data:x",
+                "ftp://a",
+            ],
         );
         check::<PublicUrl>(
             &[("https://A.example/mcp", "https://a.example/mcp"), ("http://a:8080", "http://a:8080/")],
