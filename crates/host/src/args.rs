@@ -1,0 +1,152 @@
+//! The flags of `serve`, which every author's program has too.
+
+use std::path::PathBuf;
+
+use crate::config::{Loaded, Loader};
+use crate::diagnostics::ConfigErrors;
+
+/// Where and how to serve. Flags win over the environment and the configuration file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ServeArgs {
+    /// The configuration file (YAML, TOML or JSON); without it, latimer.yaml, .yml, .toml or .json of the
+    /// working directory, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// A file of KEY=VALUE lines to add to the environment, before the configuration is read; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+
+    /// Serve standard input and output
+    #[arg(long, conflicts_with = "http")]
+    pub stdio: bool,
+
+    /// Serve HTTP at an address, or at a port of 127.0.0.1; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR|PORT")]
+    pub http: Option<String>,
+
+    /// The certificate chain (PEM) for TLS
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+
+    /// The private key (PEM) for TLS
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
+
+    /// The name that the server introduces itself with
+    #[arg(long, value_name = "NAME")]
+    pub server_name: Option<String>,
+
+    /// How much the log says: error, warn, info, debug or trace, or a filter such as latimer=debug
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+
+    /// How the log is written: text, or json with one object a line
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+/// A flag that stands for a configuration key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FlagValue {
+    flag: &'static str,
+    key: &'static str,
+    text: String,
+}
+
+impl ServeArgs {
+    /// Loads the configuration that these flags, the environment and the file make together.
+    ///
+    /// # Errors
+    /// When the working directory cannot be found, or the configuration is faulty; all faults are named.
+    pub fn load(&self) -> Result<Loaded, LoadError> {
+        let loader = Loader::from_process().map_err(LoadError::Directory)?;
+        self.apply(loader).load().map_err(LoadError::Config)
+    }
+
+    /// Adds these flags to a loader.
+    pub fn apply(&self, mut loader: Loader) -> Loader {
+        if let Some(file) = &self.config {
+            loader = loader.file(file);
+        }
+        for file in &self.env_file {
+            loader = loader.env_file(file);
+        }
+        for value in self.values() {
+            loader = loader.flag(value.flag, value.key, value.text);
+        }
+        loader
+    }
+
+    fn values(&self) -> Vec<FlagValue> {
+        let mut values = Vec::new();
+        let mut add = |flag, key, text: &str| values.push(FlagValue { flag, key, text: text.to_owned() });
+        if self.stdio {
+            add("--stdio", "transport", "stdio");
+        }
+        if let Some(http) = &self.http {
+            add("--http", "transport", "http");
+            let (host, port) = address(http);
+            if let Some(host) = host {
+                add("--http", "host", host);
+            }
+            if let Some(port) = port {
+                add("--http", "port", port);
+            }
+        }
+        for (flag, key, text) in [
+            ("--tls-cert", "tls_cert", &self.tls_cert),
+            ("--tls-key", "tls_key", &self.tls_key),
+            ("--server-name", "server_name", &self.server_name),
+            ("--log-level", "log_level", &self.log_level),
+            ("--log-format", "log_format", &self.log_format),
+        ] {
+            if let Some(text) = text {
+                add(flag, key, text);
+            }
+        }
+        values
+    }
+}
+
+/// Why the configuration could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The working directory.
+    #[error("find the working directory: {0}")]
+    Directory(std::io::Error),
+    /// The configuration.
+    #[error("{}", .0.render())]
+    Config(ConfigErrors),
+}
+
+/// Splits `HOST:PORT`, `HOST` or `PORT`. What is neither is left to the checks of the keys.
+fn address(text: &str) -> (Option<&str>, Option<&str>) {
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_port(text) {
+        return (None, Some(text));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if is_port(port) && (!host.contains(':') || host.ends_with(']')) => {
+            (host, Some(port))
+        }
+        _ => (text, None),
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    ((!host.is_empty()).then_some(host), port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_http_address_is_a_host_a_port_or_both() {
+        assert_eq!(address("8080"), (None, Some("8080")));
+        assert_eq!(address("127.0.0.1:0"), (Some("127.0.0.1"), Some("0")));
+        assert_eq!(address("[::1]:80"), (Some("::1"), Some("80")));
+        assert_eq!(address("::1"), (Some("::1"), None));
+        assert_eq!(address("localhost"), (Some("localhost"), None));
+        assert_eq!(address(":80"), (None, Some("80")));
+    }
+}
