@@ -154,14 +154,14 @@ fn flags_beat_latimer_variables_beat_mcp_variables_beat_the_file_beats_the_defau
 
 #[test]
 fn every_variable_of_the_python_servers_is_read() {
-    let seeds = [
+    let python = [
         ("MCP_SERVER_NAME", "old"),
         ("MCP_TRANSPORT", "stdio"),
         ("MCP_HOST", "::1"),
         ("MCP_PORT", "12201"),
         ("MCP_LOG_LEVEL", "DEBUG"),
     ];
-    let config = load(&[], &seeds).expect("loads").config;
+    let config = load(&[], &python).expect("loads").config;
     assert_eq!((config.server_name.as_str(), config.host.as_str(), config.port), ("old", "::1", 12_201));
     assert_eq!((config.transport, config.log_level.to_string().as_str()), (Transport::Stdio, "debug"));
 }
@@ -405,7 +405,7 @@ fn all_errors_of_all_layers_are_told_at_once() {
         ]
     );
     assert!(errors.to_string().contains("did you mean `limits.depth`?"));
-    assert!(errors.render().contains("1 | prot: 1\n  | ^^^^"), "{}", errors.render());
+    assert!(errors.render().contains("1 | prot …\n  | ^^^^"), "{}", errors.render());
 }
 
 #[test]

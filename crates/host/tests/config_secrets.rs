@@ -52,6 +52,8 @@ fn no_error_shows_a_secret() {
         ("a.yaml", "tokens: {alice: {tokn: hunter2}}"),
         ("a.yaml", "tokens: {alice: {token: x}}, y: hunter2"),
         ("a.toml", "prot = 1\n[token.alice]\ntoken = 'hunter2'"),
+        ("a.yaml", "api_key: hunter2"),
+        ("a.yaml", "users:\n  alice:\n    pin: \"hunter2$\"\n"),
         // duplicates and references
         ("a.yaml", "tokens: {alice: {token: hunter2, token: hunter2}}"),
         ("a.yaml", "tokens: {alice: {token: \"hunter2$\"}}"),

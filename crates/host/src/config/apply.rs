@@ -29,8 +29,10 @@ impl SourceFile<'_> {
     /// A message about `span`. `path` is the key it is about; below a key with secrets no line is shown.
     pub(crate) fn diagnostic(&self, span: Span, path: &str, problem: Problem) -> Diagnostic {
         let place = Place::File { file: self.shown.to_owned(), line: span.line, column: span.column };
-        let excerpt = Excerpt::of(self.text, span.line, span.column, span.width);
-        Diagnostic::new(Some(place), problem).with_excerpt(excerpt.filter(|_| !keys::is_secret(path)))
+        let excerpt = Excerpt::of(self.text, span.line, span.column, span.width)
+            .filter(|_| !keys::is_secret(path))
+            .map(|excerpt| if problem.is_about_a_key() { excerpt.up_to_mark() } else { excerpt });
+        Diagnostic::new(Some(place), problem).with_excerpt(excerpt)
     }
 
     /// A message of a parser, which knows no keys: no line is shown if a secret may have begun before it.
@@ -109,7 +111,10 @@ impl Application<'_> {
             Err(InterpolateError::Reference(fault)) => Problem::BadReference { key, fault },
         };
         node.value = Value::Rejected;
-        self.refuse(node.span, path, problem);
+        // What stands below a key that is not known may be anything, a secret too.
+        let root = path.split(['.', '[']).next().unwrap_or_default();
+        let shown = if keys::child("", root).is_some() { path } else { "tokens" };
+        self.refuse(node.span, shown, problem);
     }
 
     /// Applies the entries of the table at `path`, which the table of keys calls `pattern`.

@@ -60,7 +60,7 @@ fn value(out: &mut String, key: &Key, name: &str, indent: &str, table_is_off: bo
     }
     let range = key.slot.range().map(|(least, most)| format!(" From {least} to {most}.")).unwrap_or_default();
     let variables: Vec<String> =
-        key.variable().into_iter().chain(key.seed_variable.map(str::to_owned)).collect();
+        key.variable().into_iter().chain(key.python_variable.map(str::to_owned)).collect();
     let mut notes = wrapped(&format!("{}{range}", key.doc), 100usize.saturating_sub(indent.len()));
     if !variables.is_empty() {
         notes.push(format!("Variable: {}", variables.join(", ")));

@@ -18,7 +18,7 @@ pub(crate) struct Key {
     /// How a value without a default is written, for the example.
     pub(crate) sample: &'static str,
     /// The variable by which Python servers set the same.
-    pub(crate) seed_variable: Option<&'static str>,
+    pub(crate) python_variable: Option<&'static str>,
     /// Whether its value is never shown and never taken from the command line.
     pub(crate) secret: bool,
     /// The field.
@@ -56,12 +56,12 @@ pub(crate) fn variable_of(path: &str) -> String {
 
 /// A key of the top level or of `limits`.
 macro_rules! key {
-    ($path:literal, $($field:ident).+, $doc:literal $(, range = $range:expr)? $(, sample = $sample:literal)? $(, seed = $seed:literal)?) => {
+    ($path:literal, $($field:ident).+, $doc:literal $(, range = $range:expr)? $(, sample = $sample:literal)? $(, python = $python:literal)?) => {
         Key {
             path: $path,
             doc: $doc,
             sample: key!(@or "" $(, $sample)?),
-            seed_variable: key!(@option $($seed)?),
+            python_variable: key!(@option $($python)?),
             secret: false,
             slot: &Field {
                 get: |config, _| Some(config.$($field).+.clone()),
@@ -82,7 +82,7 @@ pub(crate) static KEYS: &[Key] = &[
         "server_name",
         server_name,
         "The name that the server gives itself (serverInfo.name).",
-        seed = "MCP_SERVER_NAME"
+        python = "MCP_SERVER_NAME"
     ),
     key!(
         "instructions",
@@ -94,20 +94,20 @@ pub(crate) static KEYS: &[Key] = &[
         "transport",
         transport,
         "How clients reach the server: `http`, or `stdio` for one client that started it.",
-        seed = "MCP_TRANSPORT"
+        python = "MCP_TRANSPORT"
     ),
     key!(
         "host",
         host,
         "The address to listen on. 0.0.0.0 and :: listen on all; set `tokens` then.",
-        seed = "MCP_HOST"
+        python = "MCP_HOST"
     ),
     key!(
         "port",
         port,
         "The TCP port to listen on; 0 takes a free one.",
         range = ("0", "65535"),
-        seed = "MCP_PORT"
+        python = "MCP_PORT"
     ),
     key!("path", path, "The path of the MCP endpoint; `/` and what begins with /health are taken."),
     key!(
@@ -150,7 +150,7 @@ pub(crate) static KEYS: &[Key] = &[
         "log_level",
         log_level,
         "The least level that is logged: error, warn, info, debug or trace; or with targets, as in info,latimer_transport=debug.",
-        seed = "MCP_LOG_LEVEL"
+        python = "MCP_LOG_LEVEL"
     ),
     key!(
         "log_format",
@@ -162,7 +162,7 @@ pub(crate) static KEYS: &[Key] = &[
         path: "plugins.NAME.enabled",
         doc: "Whether the plugin may be loaded.",
         sample: "",
-        seed_variable: None,
+        python_variable: None,
         secret: false,
         slot: &Field {
             get: |config, name| config.plugins.get(name).map(|plugin| plugin.enabled),
@@ -174,7 +174,7 @@ pub(crate) static KEYS: &[Key] = &[
         path: "tokens.NAME.token",
         doc: "The bearer token of the caller called NAME. Never shown. Keep it out of the file, as here.",
         sample: "\"${ALICE_TOKEN}\"",
-        seed_variable: None,
+        python_variable: None,
         secret: true,
         slot: &Field {
             get: |config, name| config.tokens.get(name).map(|entry| entry.token.clone()),
@@ -186,7 +186,7 @@ pub(crate) static KEYS: &[Key] = &[
         path: "tokens.NAME.scopes",
         doc: "The scopes that the caller has.",
         sample: "[\"mcp:tools\"]",
-        seed_variable: None,
+        python_variable: None,
         secret: false,
         slot: &Field {
             get: |config, name| config.tokens.get(name).map(|entry| entry.scopes.clone()),

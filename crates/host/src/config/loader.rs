@@ -236,7 +236,7 @@ impl Load {
                 }
                 continue;
             }
-            let set = [Some(variable.as_str()), key.seed_variable]
+            let set = [Some(variable.as_str()), key.python_variable]
                 .into_iter()
                 .flatten()
                 .find(|name| {

@@ -35,6 +35,18 @@ impl Excerpt {
     }
 }
 
+impl Excerpt {
+    /// The same without what stands behind the mark: the value of a key that is not known may be a secret.
+    pub(crate) fn up_to_mark(mut self) -> Self {
+        let end = (self.column as usize).saturating_sub(1).saturating_add(self.width as usize);
+        if let Some((at, _)) = self.text.char_indices().nth(end) {
+            self.text.truncate(at);
+            self.text.push_str(" …");
+        }
+        self
+    }
+}
+
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gutter = self.line.to_string().len();

@@ -192,6 +192,11 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether it is a key that is wrong, whatever its value.
+    pub(crate) fn is_about_a_key(&self) -> bool {
+        matches!(self, Self::UnknownKey { .. } | Self::DuplicateKey { .. } | Self::BadName { .. })
+    }
+
     /// What to do about it, as an order that fits behind a semicolon.
     #[must_use]
     pub fn mend(&self) -> String {
