@@ -1,1 +1,68 @@
-//! (in the making)
+//! Write servers for the Model Context Protocol: a tool is a function.
+//!
+//! ```no_run
+//! use latimer::prelude::*;
+//!
+//! /// Adds two numbers.
+//! #[tool(read_only)]
+//! fn add(a: f64, b: f64) -> f64 {
+//!     a + b
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> latimer::Result {
+//! let client = Server::new("calculator").tool(add).test().await?;
+//! assert_eq!(client.call("add", json!({ "a": 1, "b": 2 })).await?.text(), "3");
+//! # Ok(()) }
+//! ```
+
+mod arguments;
+mod complete;
+mod contents;
+mod error;
+mod handle;
+mod layer;
+mod messages;
+mod output;
+mod part;
+pub mod prelude;
+mod prompt;
+mod resource;
+mod schema;
+mod server;
+mod source;
+mod state;
+mod support;
+mod testing;
+mod tool;
+
+pub use arguments::{Args, Argument, TextArgument};
+pub use complete::{Complete, IntoSuggestions, Suggestions};
+pub use contents::IntoContents;
+pub use error::{BuildError, HandleError};
+pub use handle::Handle;
+pub use latimer_core::call::{Answer, Call, Operation, Outcome, Partial};
+pub use latimer_core::middleware::{Middleware, Next};
+pub use latimer_core::source::{Definition, Definitions, Requirement, Source, SourceError};
+pub use latimer_core::{BoxFuture, CallError as Error, Context, Engine, Peer, Principal, ToolError};
+pub use latimer_macros::{Structured, prompt, resource, tool, tools};
+pub use latimer_protocol::{RawJson, Revision, RpcError, wire};
+pub use layer::{LayerError, LayeredService, NextService};
+pub use messages::IntoMessages;
+pub use output::{IntoToolResult, Json};
+pub use part::{Part, Parts};
+pub use prompt::{IntoPrompt, Prompt};
+pub use resource::{IntoResource, ReadRequest, Resource};
+pub use server::Server;
+pub use state::State;
+pub use testing::{Called, Exchange, TestClient, TestError};
+pub use tool::{IntoTool, Tool};
+
+/// What handlers and `main` return. `?` turns every error of `std` into an [`Error`].
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// What the attributes generate calls; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::support::*;
+}

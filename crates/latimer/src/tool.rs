@@ -1,0 +1,225 @@
+//! Tools.
+
+use std::fmt;
+use std::sync::Arc;
+
+use latimer_core::local::{EntryHandler, EntryKind, LocalEntry};
+use latimer_core::source::Requirement;
+use latimer_core::{Answer, BoxFuture, CallError, Context, Operation, Outcome};
+use latimer_protocol::RawJson;
+use latimer_protocol::wire::{self, CallToolResult, Icon, ToolAnnotations};
+use serde::Serialize;
+
+use crate::error::Fault;
+use crate::output::IntoToolResult;
+use crate::part::{Bind, Shown, misdirected};
+use crate::schema::SchemaFault;
+use crate::state::{Binder, MissingState};
+
+/// A tool: its definition and what answers its calls.
+///
+/// `#[tool]` makes one from a function. [`Tool::new`] makes one from a schema and a closure, for tools
+/// that are known only at run time. Both kinds may be adjusted further before they are added.
+pub struct Tool {
+    definition: wire::Tool,
+    requires: Vec<Requirement>,
+    scopes: Vec<String>,
+    fault: Option<SchemaFault>,
+    bind: Bind,
+}
+
+/// What [`Server::tool`](crate::Server::tool) takes: a function with `#[tool]`, or a [`Tool`].
+#[diagnostic::on_unimplemented(
+    message = "this is not a tool",
+    label = "not a tool",
+    note = "put `#[tool]` on the function, or make a `Tool` from a schema and a closure with `Tool::new`"
+)]
+pub trait IntoTool {
+    /// The tool.
+    fn into_tool(self) -> Tool;
+}
+
+impl IntoTool for Tool {
+    fn into_tool(self) -> Tool {
+        self
+    }
+}
+
+impl<F: FnOnce() -> Tool> IntoTool for F {
+    fn into_tool(self) -> Tool {
+        self()
+    }
+}
+
+impl Tool {
+    /// A tool whose arguments fit `input_schema`, a JSON Schema with an object root.
+    ///
+    /// `handler` gets the arguments as JSON text, already checked against the schema. It must not block.
+    pub fn new<F, R>(name: impl Into<String>, input_schema: &(impl Serialize + ?Sized), handler: F) -> Self
+    where
+        F: Fn(RawJson, Context) -> R + Send + Sync + 'static,
+        R: Future<Output: IntoToolResult> + Send + 'static,
+    {
+        let schema = RawJson::from_serialize(input_schema).map_err(SchemaFault::from);
+        Self::bound(name.into(), schema, None, move |_| {
+            Ok(handler_of(move |arguments, context| {
+                let answer = handler(arguments, context);
+                async move { answer.await.into_tool_result() }
+            }))
+        })
+    }
+
+    pub(crate) fn bound(
+        name: String,
+        input: Result<RawJson, SchemaFault>,
+        output: Option<Result<RawJson, SchemaFault>>,
+        bind: impl FnOnce(&Binder<'_>) -> Result<EntryHandler, MissingState> + Send + 'static,
+    ) -> Self {
+        let (input, mut fault) = match input {
+            Ok(schema) => (schema, None),
+            Err(fault) => (RawJson::empty_object(), Some(fault)),
+        };
+        let mut definition = wire::Tool::new(name, input);
+        match output.transpose() {
+            Ok(schema) => definition.output_schema = schema,
+            Err(error) => fault = Some(error),
+        }
+        Self { definition, requires: Vec::new(), scopes: Vec::new(), fault, bind: Box::new(bind) }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// Its definition as clients get to see it.
+    pub fn definition(&self) -> &wire::Tool {
+        &self.definition
+    }
+
+    /// The same tool under another name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.definition.name = name.into();
+        self
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.definition.title = Some(title.into());
+        self
+    }
+
+    /// What it does, for the model.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.definition.description = Some(description.into());
+        self
+    }
+
+    /// A picture for it.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.definition.icons.push(icon);
+        self
+    }
+
+    /// The JSON Schema of its structured content. Every result that is no error must then have some that fits.
+    #[must_use]
+    pub fn output_schema(mut self, schema: &(impl Serialize + ?Sized)) -> Self {
+        match RawJson::from_serialize(schema) {
+            Ok(schema) => self.definition.output_schema = Some(schema),
+            Err(error) => self.fault = Some(error.into()),
+        }
+        self
+    }
+
+    /// Whether it changes nothing (`readOnlyHint`).
+    #[must_use]
+    pub fn read_only(mut self, hint: bool) -> Self {
+        self.annotations().read_only_hint = Some(hint);
+        self
+    }
+
+    /// Whether it may destroy something (`destructiveHint`).
+    #[must_use]
+    pub fn destructive(mut self, hint: bool) -> Self {
+        self.annotations().destructive_hint = Some(hint);
+        self
+    }
+
+    /// Whether calling it twice does no more than calling it once (`idempotentHint`).
+    #[must_use]
+    pub fn idempotent(mut self, hint: bool) -> Self {
+        self.annotations().idempotent_hint = Some(hint);
+        self
+    }
+
+    /// Whether it reaches beyond what the server itself holds (`openWorldHint`).
+    #[must_use]
+    pub fn open_world(mut self, hint: bool) -> Self {
+        self.annotations().open_world_hint = Some(hint);
+        self
+    }
+
+    /// What the client must be able to do. A call without it is refused before it begins.
+    #[must_use]
+    pub fn requires(mut self, requirement: Requirement) -> Self {
+        self.requires.push(requirement);
+        self
+    }
+
+    /// A scope without which the tool does not exist for a caller.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scopes.push(scope.into());
+        self
+    }
+
+    /// Metadata of the definition; must be an object.
+    #[must_use]
+    pub fn meta(mut self, meta: RawJson) -> Self {
+        self.definition.meta = Some(meta);
+        self
+    }
+
+    fn annotations(&mut self) -> &mut ToolAnnotations {
+        self.definition.annotations.get_or_insert_default()
+    }
+
+    pub(crate) fn bind(self, binder: &Binder<'_>) -> Result<LocalEntry, Fault> {
+        let entry = || Shown(EntryKind::Tool, &self.definition.name).to_string();
+        if let Some(fault) = self.fault {
+            return Err(Fault::Schema { entry: entry(), fault });
+        }
+        let handler = (self.bind)(binder)
+            .map_err(|missing| Fault::MissingState { entry: entry(), type_name: missing.type_name })?;
+        let local = LocalEntry::tool(&self.definition, handler)
+            .map_err(|error| Fault::Json { entry: entry(), error })?;
+        Ok(local.requiring(self.requires).scoped(self.scopes))
+    }
+}
+
+/// The handler that a tool's entry keeps: one allocation a call, for its future.
+pub(crate) fn handler_of<F, R>(handler: F) -> EntryHandler
+where
+    F: Fn(RawJson, Context) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<CallToolResult, CallError>> + Send + 'static,
+{
+    Arc::new(move |call| -> BoxFuture<'static, Outcome> {
+        match call.operation {
+            Operation::CallTool { arguments, .. } => {
+                let work = handler(arguments, call.context);
+                Box::pin(async move { work.await.map(Answer::Tool) })
+            }
+            _ => Box::pin(std::future::ready(Err(misdirected(&call)))),
+        }
+    })
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool").field("name", &self.definition.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,207 @@
+//! `#[tool]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Ident;
+use syn::spanned::Spanned;
+
+use crate::builder::Common;
+use crate::function::{Function, argument};
+use crate::parameter::{Argument, Parameter, hidden};
+use crate::settings::{Setting, Settings};
+
+const KNOWN: &[&str] = &[
+    "name",
+    "title",
+    "description",
+    "icons",
+    "read_only",
+    "destructive",
+    "idempotent",
+    "open_world",
+    "requires",
+    "scopes",
+    "inline",
+];
+
+/// The expression of the `Tool`.
+pub(crate) fn build(
+    name: &str,
+    description: Option<String>,
+    attribute: TokenStream,
+    mut function: Function,
+) -> syn::Result<TokenStream> {
+    let mut common = Common::new(description);
+    let mut calls = TokenStream::new();
+    for setting in syn::parse2::<Settings>(attribute)?.0 {
+        if !common.set(&setting, &mut function)? {
+            calls.extend(own(&setting)?);
+        }
+    }
+    let (input, read) = match arguments(&function)? {
+        Some((ty, _)) => (
+            quote! { ::latimer::__private::Input::All(::latimer::__private::AllArguments::of::<#ty>) },
+            read_all(ty),
+        ),
+        None => (input(&function), read_each(&function)),
+    };
+    let slots = slots(&function);
+    let name = common.name.as_deref().unwrap_or(name);
+    let common = common.calls();
+    let (bind, share) = (function.bind_states(), function.share());
+    let returns = &function.returns;
+    let call = function.call(|value| quote! { ::latimer::IntoToolResult::into_tool_result(#value) });
+    let (binder, raw, context) = (hidden("binder"), hidden("raw"), hidden("context"));
+    Ok(quote! {{
+        #slots
+        ::latimer::__private::tool::<#returns>(#name, #input, move |#binder| {
+            #bind
+            ::core::result::Result::Ok(::latimer::__private::tool_handler(move |#raw, #context| {
+                #share
+                async move {
+                    #read
+                    #call
+                }
+            }))
+        })
+        #common
+        #calls
+    }})
+}
+
+fn own(setting: &Setting) -> syn::Result<TokenStream> {
+    let name = setting.name();
+    let key = &setting.key;
+    match name.as_str() {
+        "read_only" | "destructive" | "idempotent" | "open_world" => {
+            let hint = setting.switch()?;
+            Ok(quote! { .#key(#hint) })
+        }
+        "requires" => {
+            let each = setting.names()?.into_iter().map(|name| requirement(&name));
+            Ok(each.collect::<syn::Result<Vec<_>>>()?.into_iter().collect())
+        }
+        _ => Err(setting.unknown("tool", KNOWN)),
+    }
+}
+
+fn requirement(name: &Ident) -> syn::Result<TokenStream> {
+    let variant = match name.to_string().as_str() {
+        "sampling" => quote! { Sampling },
+        "elicitation" => quote! { Elicitation },
+        "roots" => quote! { Roots },
+        _ => {
+            let message = "unknown capability; `requires` knows `sampling`, `elicitation`, `roots`";
+            return Err(syn::Error::new(name.span(), message));
+        }
+    };
+    Ok(quote! { .requires(::latimer::__private::Requirement::#variant) })
+}
+
+/// The type that holds all arguments, if there is one.
+fn arguments(function: &Function) -> syn::Result<Option<(&syn::Type, usize)>> {
+    let mut all = function.parameters.iter().enumerate().filter_map(|(at, parameter)| match parameter {
+        Parameter::Args(ty) => Some((&**ty, at)),
+        _ => None,
+    });
+    let Some(first) = all.next() else { return Ok(None) };
+    if let Some((second, _)) = all.next() {
+        return Err(syn::Error::new(second.span(), "all arguments are in the first `Args<…>` already"));
+    }
+    if let Some(argument) = function.arguments().next() {
+        let message = "all arguments are in `Args<…>`; make this one a field of it";
+        return Err(syn::Error::new(argument.ident.span(), message));
+    }
+    Ok(Some(first))
+}
+
+/// The schema of the arguments.
+fn input(function: &Function) -> TokenStream {
+    let each = function.arguments().map(|argument| {
+        let Argument { name, ty, description, .. } = argument;
+        let description = option(description.as_ref());
+        if let Some(default) = argument.default_value() {
+            quote! { .defaulted::<#ty>(#name, #description, &{ let default: #ty = #default; default }) }
+        } else if argument.is_required() {
+            quote! { .required::<#ty>(#name, #description) }
+        } else {
+            quote! { .optional::<#ty>(#name, #description) }
+        }
+    });
+    quote! {
+        ::latimer::__private::Input::Each(::latimer::__private::ArgumentsSchema::new() #(#each)*)
+    }
+}
+
+/// A struct with a place for each argument.
+fn slots(function: &Function) -> TokenStream {
+    let mut arguments = function.arguments().peekable();
+    if arguments.peek().is_none() {
+        return TokenStream::new();
+    }
+    let slots = hidden("Slots");
+    let (mut fields, mut arms) = (Vec::new(), Vec::new());
+    for (at, each) in arguments.enumerate() {
+        let (field, name, ty) = (argument(at), &each.name, &each.ty);
+        fields.push(quote! { #field: ::core::option::Option<#ty> });
+        arms.push(quote! {
+            #name => self.#field = ::core::option::Option::Some(::latimer::__private::value::<#ty, A>(map)?)
+        });
+    }
+    quote! {
+        #[derive(Default)]
+        struct #slots { #(#fields),* }
+
+        impl ::latimer::__private::Slots for #slots {
+            fn put<'de, A: ::latimer::__private::MapAccess<'de>>(
+                &mut self,
+                name: &str,
+                map: &mut A,
+            ) -> ::core::result::Result<bool, A::Error> {
+                match name {
+                    #(#arms,)*
+                    _ => return ::core::result::Result::Ok(false),
+                }
+                ::core::result::Result::Ok(true)
+            }
+        }
+    }
+}
+
+fn read_each(function: &Function) -> TokenStream {
+    let mut values = Vec::new();
+    for (at, each) in function.arguments().enumerate() {
+        let (field, name, ty) = (argument(at), &each.name, &each.ty);
+        let (slots, context) = (hidden("slots"), hidden("context"));
+        let value = quote! { #slots.#field };
+        values.push(if let Some(default) = each.default_value() {
+            quote! { let #field: #ty = match #value { ::core::option::Option::Some(value) => value, _ => #default }; }
+        } else if each.is_required() {
+            quote! { let #field: #ty = ::latimer::__private::given(#value, #name, &#context)?; }
+        } else {
+            quote! { let #field: #ty = #value.flatten(); }
+        });
+    }
+    if values.is_empty() {
+        return TokenStream::new();
+    }
+    let (slots, ty) = (hidden("slots"), hidden("Slots"));
+    let (raw, context) = (hidden("raw"), hidden("context"));
+    quote! {
+        let #slots: #ty = ::latimer::__private::read_slots(&#raw, &#context)?;
+        #(#values)*
+    }
+}
+
+fn read_all(ty: &syn::Type) -> TokenStream {
+    let (args, raw, context) = (hidden("args"), hidden("raw"), hidden("context"));
+    quote! { let #args = ::latimer::__private::read_args::<#ty>(&#raw, &#context)?; }
+}
+
+/// An `Option` as code.
+pub(crate) fn option(value: Option<&String>) -> TokenStream {
+    match value {
+        Some(value) => quote! { ::core::option::Option::Some(#value) },
+        None => quote! { ::core::option::Option::None },
+    }
+}
