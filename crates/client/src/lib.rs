@@ -1,1 +1,56 @@
-//! (in the making)
+//! A client of the Model Context Protocol for servers of every era, over stdio and Streamable HTTP.
+//!
+//! [`Client::connect`] finds out which era a server is of and hides the difference from then on: sessions,
+//! handshakes and resumed streams of the years up to 2025, self-describing requests and mirrored headers of
+//! 2026-07-28. Results stay the server's own JSON ([`RawJson`](latimer_protocol::RawJson)); the types of
+//! [`latimer_protocol::wire`] are views of it.
+//!
+//! ```no_run
+//! use latimer_client::{Client, Options, Target};
+//! use latimer_protocol::RawJson;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::connect(Target::http("http://127.0.0.1:12200/mcp")?, Options::default()).await?;
+//! println!("{} speaks {}", client.info().name().unwrap_or_default(), client.info().revision());
+//! let outcome = client
+//!     .call_tool("greet", RawJson::parse(r#"{"name":"Ada"}"#)?)
+//!     .on_progress(|report| println!("{}", report.progress))
+//!     .await?;
+//! println!("{}", outcome.text());
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A server cannot make the client hold more than [`ClientLimits`] allow: messages, lists, requests in flight
+//! and unheard progress are bounded, and a request ends at the latest after [`Timeouts::total`].
+
+mod authorization;
+mod call;
+mod client;
+mod connect;
+mod connection;
+mod entry;
+mod envelope;
+mod error;
+mod handshake;
+mod http;
+mod inbound;
+mod info;
+mod notification;
+mod options;
+mod outcome;
+mod stdio;
+mod target;
+mod tools;
+
+pub use authorization::{Authorization, BearerToken, BoxFuture};
+pub use call::Call;
+pub use client::{Client, CompletionRef};
+pub use entry::Entry;
+pub use error::{BoxError, ClientError};
+pub use info::ServerInfo;
+pub use notification::Notification;
+pub use options::{ClientLimits, EraPreference, NotificationHandler, Options, Timeouts};
+pub use outcome::{Block, CallOutcome, Reply};
+pub use target::{Command, Stderr, Target};

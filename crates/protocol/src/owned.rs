@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytestring::ByteString;
 
 use crate::error::RpcError;
-use crate::frame::{self, Params};
+use crate::frame::{self, Params, Response};
 use crate::raw::RawJson;
 
 /// The parameters of a request, sharing the bytes of its message.
@@ -61,6 +61,18 @@ impl Params<'_> {
                 progress_token: own(self.meta.progress_token),
             },
         }
+    }
+}
+
+impl Response<'_> {
+    /// Keeps the result, or the error object, beyond the frame. `text` is the text that the frame was
+    /// decoded from.
+    ///
+    /// # Panics
+    /// When `text` is another text than the one the frame borrows from.
+    pub fn detach(&self, text: &ByteString) -> Result<RawJson, RawJson> {
+        let own = |part: &str| RawJson::trusted(text.slice_ref(part));
+        self.outcome.map(own).map_err(own)
     }
 }
 

@@ -1,0 +1,55 @@
+//! The stream on which a legacy server says what belongs to no request (LH-6).
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::LAST_EVENT_ID;
+use super::answer::{self, Body, Reply};
+use super::legacy::{RETRY, Shared};
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Keeps the stream open as long as the session lasts, and resumes it where it broke off. Ends for good
+/// when the server does not offer such a stream.
+pub(super) async fn listen(session: Weak<Shared>) {
+    let mut last_id = String::new();
+    let mut retry = RETRY;
+    let mut pause = Duration::ZERO;
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(shared) = session.upgrade() else { return };
+        let mut headers = shared.headers();
+        if let Ok(id) = HeaderValue::from_bytes(last_id.as_bytes())
+            && !id.is_empty()
+        {
+            headers.insert(LAST_EVENT_ID, id);
+        }
+        match shared.endpoint.get("the listening stream", headers).await {
+            Ok(Reply { body: Body::Stream(mut stream), .. }) => {
+                drop(shared);
+                while let Ok(Some(text)) = stream.next().await {
+                    let Some(shared) = session.upgrade() else { return };
+                    match answer::messages(&text, &shared.endpoint.limits) {
+                        Ok(messages) => {
+                            let _ = shared.settle(None, messages);
+                        }
+                        Err(error) => tracing::warn!(%error, "left out an event that is no message"),
+                    }
+                }
+                retry = stream.retry().unwrap_or(retry);
+                pause = retry;
+                if !stream.last_id().is_empty() {
+                    stream.last_id().clone_into(&mut last_id);
+                }
+            }
+            Ok(reply) if reply.status.is_client_error() => {
+                tracing::debug!(status = %reply.status, "the server offers no listening stream");
+                return;
+            }
+            Ok(_) | Err(_) => pause = pause.max(retry).saturating_mul(2).min(LONGEST_PAUSE),
+        }
+    }
+}

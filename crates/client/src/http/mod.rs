@@ -1,0 +1,22 @@
+//! Servers that listen on Streamable HTTP, modern and legacy.
+
+mod answer;
+mod endpoint;
+mod headers;
+mod legacy;
+mod listen;
+mod modern;
+mod tls;
+
+use http::HeaderName;
+
+pub(crate) use self::endpoint::Endpoint;
+pub(crate) use self::headers::standard;
+pub(crate) use self::legacy::LegacyHttp;
+pub(crate) use self::modern::ModernHttp;
+
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

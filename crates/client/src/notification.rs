@@ -1,0 +1,160 @@
+//! What servers say unasked, and how it finds whoever wants to hear it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use latimer_protocol::RawJson;
+use latimer_protocol::wire::{LogParams, ProgressParams};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::options::NotificationHandler;
+
+/// A notification from the server, as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Its method, `notifications/tools/list_changed` say.
+    pub method: String,
+    /// Its parameters, an object.
+    pub params: Option<RawJson>,
+}
+
+impl Notification {
+    /// The log message that it is, if it is one (LOG-1).
+    pub fn log(&self) -> Option<LogParams> {
+        let params = self.params.as_ref().filter(|_| self.method == "notifications/message")?;
+        params.to().ok()
+    }
+
+    fn progress(&self) -> Option<ProgressParams> {
+        let params = self.params.as_ref().filter(|_| self.method == "notifications/progress")?;
+        params.to().ok()
+    }
+}
+
+/// Hands progress to the call that it belongs to, and everything else to the handler.
+pub(crate) struct Notices {
+    handler: Option<NotificationHandler>,
+    followed: Mutex<HashMap<u64, Arc<Queue>>>,
+}
+
+/// How many reports a call that does not look at them holds; the oldest give way.
+const KEPT: usize = 64;
+
+#[derive(Default)]
+struct Queue {
+    reports: Mutex<VecDeque<ProgressParams>>,
+    arrived: Notify,
+}
+
+impl Notices {
+    pub(crate) fn new(handler: Option<NotificationHandler>) -> Self {
+        Self { handler, followed: Mutex::default() }
+    }
+
+    /// Whether anybody hears of notifications.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.handler.is_some()
+    }
+
+    /// Takes a notification in. Never waits.
+    pub(crate) fn deliver(&self, notification: Notification) {
+        if let Some(progress) = notification.progress() {
+            let followed = progress.progress_token.as_json().parse().ok().and_then(|id: u64| {
+                let followed = self.followed.lock();
+                followed.get(&id).map(Arc::clone)
+            });
+            if let Some(queue) = followed {
+                let mut reports = queue.reports.lock();
+                if reports.len() == KEPT {
+                    reports.pop_front();
+                }
+                reports.push_back(progress);
+                queue.arrived.notify_one();
+                return;
+            }
+        }
+        match &self.handler {
+            Some(handler) => handler(notification),
+            None => tracing::trace!(method = notification.method, "notification that nobody hears"),
+        }
+    }
+
+    /// Follows the progress under this token, which is the request's id (PRG-1).
+    pub(crate) fn follow(self: &Arc<Self>, id: u64) -> Feed {
+        let queue = Arc::new(Queue::default());
+        self.followed.lock().insert(id, Arc::clone(&queue));
+        Feed { id, queue, notices: Arc::clone(self) }
+    }
+}
+
+/// The progress of one request; dropping it ends the following.
+pub(crate) struct Feed {
+    id: u64,
+    queue: Arc<Queue>,
+    notices: Arc<Notices>,
+}
+
+impl Feed {
+    /// The next report. May be dropped without losing one.
+    pub(crate) async fn next(&self) -> ProgressParams {
+        loop {
+            if let Some(report) = self.take() {
+                return report;
+            }
+            self.queue.arrived.notified().await;
+        }
+    }
+
+    /// A report that has come already.
+    pub(crate) fn take(&self) -> Option<ProgressParams> {
+        self.queue.reports.lock().pop_front()
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.notices.followed.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(token: &str, value: u32) -> Notification {
+        let params = format!(r#"{{"progressToken":{token},"progress":{value}}}"#);
+        Notification {
+            method: "notifications/progress".to_owned(),
+            params: Some(RawJson::parse(params).unwrap()),
+        }
+    }
+
+    #[tokio::test]
+    async fn prg_1_progress_goes_to_its_call_and_the_rest_to_the_handler() {
+        let others = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&others);
+        let notices =
+            Arc::new(Notices::new(Some(Arc::new(move |notification| heard.lock().push(notification)))));
+        let feed = notices.follow(7);
+        notices.deliver(progress("7", 1));
+        notices.deliver(progress("\"7\"", 2));
+        notices.deliver(progress("8", 3));
+        assert_eq!(feed.next().await.progress, 1.0);
+        assert_eq!(feed.take(), None);
+        assert_eq!(*others.lock(), [progress("\"7\"", 2), progress("8", 3)]);
+        drop(feed);
+        assert!(notices.followed.lock().is_empty());
+    }
+
+    #[test]
+    fn a_flood_of_progress_keeps_the_newest_reports() {
+        let notices = Arc::new(Notices::new(None));
+        let feed = notices.follow(1);
+        for value in 0..1000 {
+            notices.deliver(progress("1", value));
+        }
+        let kept: Vec<_> = std::iter::from_fn(|| feed.take()).map(|report| report.progress).collect();
+        assert_eq!((kept.len(), kept.last()), (KEPT, Some(&999.0)));
+    }
+}
