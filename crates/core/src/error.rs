@@ -47,7 +47,6 @@ impl fmt::Display for ToolError {
 }
 
 /// Why a call did not succeed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError {
     /// Shown to the model as it stands.
@@ -80,6 +79,20 @@ impl fmt::Display for CallError {
             Self::NoResource => f.write_str("no such resource"),
             Self::Internal(error) => error.fmt(f),
         }
+    }
+}
+
+// A `main` that returns it prints it with `Debug`: people read that.
+impl fmt::Debug for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        let Self::Internal(error) = self else { return Ok(()) };
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use latimer_core::catalog::CatalogError;
 use latimer_core::source::SourceError;
+use latimer_transport::http::OptionsError;
 
 use crate::schema::SchemaFault;
 
@@ -30,6 +31,8 @@ pub(crate) enum Fault {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error("mount the server: {0}")]
+    Options(OptionsError),
     #[error("the server does not run yet; add its first tools, resources and prompts before it starts")]
     NotRunning,
     #[error(

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn no_arguments_are_an_empty_object() {
         let schema = ArgumentsSchema::new().finish().unwrap();
-        assert_eq!(schema.as_str(), r#"{"additionalProperties":false,"type":"object"}"#);
+        assert_eq!(schema.to::<Value>().unwrap(), json!({"type": "object", "additionalProperties": false}));
     }
 
     #[test]

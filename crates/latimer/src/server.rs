@@ -221,13 +221,8 @@ impl Server {
     pub async fn build(self) -> Result<Engine, BuildError> {
         let catalog = Arc::new(Catalog::default());
         let (builder, sources) = self.assemble(&catalog)?;
-        let engine = builder.catalog(catalog.clone()).build();
-        for source in sources {
-            if let Err(error) = catalog.load(source).await {
-                catalog.close().await;
-                return Err(Fault::Catalog(error).into());
-            }
-        }
+        let engine = builder.catalog(catalog).build();
+        Self::load(&engine, sources).await?;
         Ok(engine)
     }
 
@@ -270,6 +265,28 @@ impl Server {
         let mut sources: Vec<Arc<dyn Source>> = vec![self.local.clone()];
         sources.append(&mut self.sources);
         Ok((builder, sources))
+    }
+
+    /// Loads the sources; what was loaded is closed again if one of them fails.
+    pub(crate) async fn load(engine: &Engine, sources: Vec<Arc<dyn Source>>) -> Result<(), BuildError> {
+        for source in sources {
+            if let Err(error) = engine.catalog().load(source).await {
+                engine.close().await;
+                return Err(Fault::Catalog(error).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// How it introduces itself.
+    pub(crate) fn info(&self) -> &Implementation {
+        &self.info
+    }
+
+    /// The same server under another name.
+    pub(crate) fn renamed(mut self, name: String) -> Self {
+        self.info.name = name;
+        self
     }
 
     /// Gives the functions their states and the source its entries.

@@ -1,0 +1,99 @@
+//! Running a server as a program.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use clap::{Args as _, Command, FromArgMatches as _};
+use latimer_core::Catalog;
+use latimer_host::failure::FailureKind;
+use latimer_host::{Failure, Host, Registry, ServeArgs};
+
+use crate::error::BuildError;
+use crate::{Result, Server};
+
+/// Runs a server as a program, with the flags, the configuration file and the environment of `latimer serve`:
+/// Streamable HTTP, or `--stdio` for a client that starts the program. See `--help`.
+///
+/// Returns when the input ends or the process was asked to stop. If the server cannot run, the program ends
+/// with one message on standard error and exit code 2 for what it was told (flags, configuration, faulty
+/// tools), or 1 for what happened (a port in use).
+///
+/// # Errors
+/// None at present: it may be what `main` returns.
+///
+/// # Panics
+/// Inside a runtime: `main` is not `async` then, or awaits [`serve`].
+pub fn run(server: Server) -> Result {
+    let matches = command(&server).get_matches();
+    let outcome = match ServeArgs::from_arg_matches(&matches) {
+        Ok(args) => latimer_host::serve::block_on(serve_with(server, args)),
+        Err(error) => error.exit(),
+    };
+    if let Err(failure) = outcome {
+        // Where standard error is closed, only the exit code is left to tell.
+        let _ = writeln!(std::io::stderr().lock(), "{failure}");
+        std::process::exit(match failure.kind() {
+            FailureKind::Setup => 2,
+            FailureKind::Runtime => 1,
+        });
+    }
+    Ok(())
+}
+
+/// As [`run`], for programs whose `main` is `async` already.
+///
+/// # Errors
+/// When the server cannot run, as one message.
+pub async fn serve(server: Server) -> Result {
+    let matches = command(&server).get_matches();
+    match ServeArgs::from_arg_matches(&matches) {
+        Ok(args) => Ok(serve_with(server, args).await?),
+        Err(error) => error.exit(),
+    }
+}
+
+async fn serve_with(mut server: Server, args: ServeArgs) -> Result<(), Failure> {
+    let loaded = args.load().map_err(Failure::setup)?;
+    let config = &loaded.config;
+    if loaded.provenance.of("server_name").place.is_some() {
+        server = server.renamed(config.server_name.to_string());
+    }
+    if let Some(instructions) = &config.instructions {
+        server = server.instructions(instructions);
+    }
+    // The program is its own source: the configuration can name none besides.
+    Registry::default().select(config).map_err(Failure::setup)?;
+    let host = Host::with(loaded)?;
+    let catalog = Arc::new(Catalog::default());
+    let (builder, sources) = server.assemble(&catalog).map_err(Failure::setup)?;
+    let engine = host.equip(builder.catalog(catalog)).build();
+    Server::load(&engine, sources).await.map_err(|error: BuildError| Failure::setup(error))?;
+    host.serve(engine).await
+}
+
+fn command(server: &Server) -> Command {
+    let info = server.info();
+    // A name of several words is no file name; the help shows it as it is.
+    let mut command = Command::new(info.name.clone()).version(info.version.clone());
+    if let Some(about) = info.description.as_ref().or(info.title.as_ref()) {
+        command = command.about(about.clone());
+    }
+    ServeArgs::augment_args(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_those_of_serve() {
+        let mut command = command(&Server::new("bistro").version("1.2.3").description("Books tables"));
+        command.build();
+        let help = command.render_long_help().to_string();
+        for word in ["Books tables", "--stdio", "--http", "--config", "--version"] {
+            assert!(help.contains(word), "{word}: {help}");
+        }
+        let matches = command.try_get_matches_from(["bistro", "--http", "0"]).unwrap();
+        assert_eq!(ServeArgs::from_arg_matches(&matches).unwrap().http.as_deref(), Some("0"));
+    }
+}
