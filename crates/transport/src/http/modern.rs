@@ -14,22 +14,27 @@ use latimer_protocol::method::NameParam;
 use latimer_protocol::{ErrorCode, Method, Revision, RpcError};
 
 use super::body::ResponseBody;
+use super::content;
 use super::post::Post;
 use super::refusal::{self, Refusal};
 use super::service::{METHOD, NAME, VERSION};
 use super::stream::CallStream;
-use super::content;
 
 /// Answers a request.
-pub(super) async fn answer(post: &Post<'_>, request: &Request<'_>) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn answer(
+    post: &Post<'_>,
+    request: &Request<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
     let id = request.id.to_owned();
     let refuse = |error: RpcError| Refusal::content(status(Some(error.code)), error).to(Some(id.clone()));
-    let revision = admit(&post.head.headers, request).map_err(refuse)?;
+    // What a request says about itself decides its status alone (H-10): -32602 is 400 here and 200 elsewhere.
+    let malformed = |error: RpcError| Refusal::content(StatusCode::BAD_REQUEST, error).to(Some(id.clone()));
+    let revision = admit(&post.head.headers, request).map_err(malformed)?;
     let method = engine::method(&request.method, revision).map_err(refuse)?;
     check_name(&post.head.headers, method, &request.params).map_err(refuse)?;
     check_params(post, method, &request.params).map_err(refuse)?;
     let params = request.params.detach(&post.text);
-    let (client, log_level) = modern::client(&params.meta).map_err(refuse)?;
+    let (client, log_level) = modern::client(&params.meta).map_err(malformed)?;
     let caller = Caller {
         revision,
         principal: post.principal.clone(),
@@ -110,7 +115,8 @@ fn check_name(headers: &HeaderMap, method: &Method, params: &Params<'_>) -> Resu
         Some(NameParam::TaskId) => None,
     };
     let header = single(headers, &NAME)?.ok_or_else(|| missing(&NAME))?;
-    let header = sentinel::decode(header).map_err(|error| mismatch(format!("the header Mcp-Name: {error}")))?;
+    let header =
+        sentinel::decode(header).map_err(|error| mismatch(format!("the header Mcp-Name: {error}")))?;
     // A name that is missing or no string is an error of the parameters, reported where they are read.
     let Some(value) = value.and_then(frame::string) else { return Ok(()) };
     if header == value {
@@ -134,9 +140,12 @@ fn check_params(post: &Post<'_>, method: &Method, params: &Params<'_>) -> Result
     let Some(tool) = snapshot.tool(&post.principal, &name) else { return Ok(()) };
     for param in tool.headers() {
         let header_name = param.header_name();
-        let name = HeaderName::try_from(header_name.as_str()).map_err(|_| mismatch(format!("no header can be named {header_name}")))?;
+        let name = HeaderName::try_from(header_name.as_str())
+            .map_err(|_| mismatch(format!("no header can be named {header_name}")))?;
         let value = single(&post.head.headers, &name)?;
-        param.check(value, params.arguments).map_err(|error| mismatch(format!("the header {header_name}: {error}")))?;
+        param
+            .check(value, params.arguments)
+            .map_err(|error| mismatch(format!("the header {header_name}: {error}")))?;
     }
     Ok(())
 }
@@ -150,7 +159,9 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a st
     }
     match value.to_str() {
         Ok(text) => Ok(Some(text.trim_matches([' ', '\t']))),
-        Err(_) => Err(mismatch(format!("the header {name} holds other characters than ASCII; encode it (=?base64?…?=)"))),
+        Err(_) => Err(mismatch(format!(
+            "the header {name} holds other characters than ASCII; encode it (=?base64?…?=)"
+        ))),
     }
 }
 
