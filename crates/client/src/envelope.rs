@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use latimer_protocol::encode::{write_notification, write_object};
-use latimer_protocol::rewrite::{Edits, Step};
+use latimer_protocol::rewrite::{Edits, Step, member};
 use latimer_protocol::wire::{Implementation, LogLevel};
 use latimer_protocol::{RawJson, Revision};
 
@@ -65,6 +65,10 @@ pub(crate) fn request(
     if !params.starts_with('{') {
         return Err(fault("its parameters have to be an object").into());
     }
+    let meta = member(params, "_meta").ok().flatten();
+    if meta.is_some_and(|meta| !meta.starts_with('{')) {
+        return Err(fault("\"_meta\" in its parameters has to be an object").into());
+    }
     let id = id.to_string();
     let revision = introduction.map(|it| format!("\"{}\"", it.revision));
     let level = introduction.and_then(|it| it.log_level).map(|level| format!("\"{level}\""));
@@ -92,7 +96,7 @@ pub(crate) fn request(
             applied = edits.apply(params, object.key("params"));
         }
     });
-    applied.map_err(|_| fault("its parameters are nested too deeply, or their \"_meta\" is no object"))?;
+    applied.map_err(|_| fault("its parameters are nested too deeply"))?;
     Ok(out.into())
 }
 
