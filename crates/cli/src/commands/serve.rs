@@ -1,0 +1,70 @@
+//! `latimer serve`.
+
+use latimer_core::Engine;
+use latimer_core::engine::Builder;
+use latimer_host::config::{Config, Loaded, Loader};
+use latimer_host::{Failure, Host, ServeArgs};
+use latimer_protocol::wire::Implementation;
+
+use crate::exit::{Finished, Outcome};
+use crate::sources;
+
+/// Serve the sources of the configuration to MCP clients
+#[derive(Debug, clap::Args)]
+#[command(after_help = crate::exit::CODES)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) setting: Setting,
+}
+
+/// What decides how a server is set up.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Setting {
+    #[command(flatten)]
+    args: ServeArgs,
+
+    /// Load only these sources, in this order; without it, what `autoload` of the configuration names, or all
+    #[arg(long, value_name = "NAME", value_delimiter = ',', visible_aliases = ["autoload", "plugins"])]
+    load: Vec<String>,
+}
+
+impl Setting {
+    /// The loader of the configuration that these flags, the environment and the file make.
+    pub(crate) fn loader(&self) -> Result<Loader, Failure> {
+        let loader = Loader::from_process()
+            .map_err(|error| Failure::setup(format_args!("find the working directory: {error}")))?;
+        let loader = self.args.apply(loader);
+        Ok(if self.load.is_empty() { loader } else { loader.flag("--load", "autoload", self.load.join(",")) })
+    }
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Outcome {
+        let loaded = self.setting.loader()?.load().map_err(Failure::setup)?;
+        latimer_host::serve::block_on(serve(loaded))?;
+        Ok(Finished::Done)
+    }
+}
+
+async fn serve(loaded: Loaded) -> Result<(), Failure> {
+    let sources = sources::registry().select(&loaded.config).map_err(Failure::setup)?;
+    let host = Host::with(loaded)?;
+    let engine = host.equip(introduced(host.config())).build();
+    for source in sources {
+        if let Err(error) = engine.catalog().load(source).await {
+            engine.close().await;
+            return Err(Failure::runtime(error));
+        }
+    }
+    host.serve(engine).await
+}
+
+/// An engine that introduces itself as the configuration says.
+fn introduced(config: &Config) -> Builder {
+    let name = config.server_name.to_string();
+    let builder = Engine::builder().info(Implementation::new(name, env!("CARGO_PKG_VERSION")));
+    match &config.instructions {
+        Some(instructions) => builder.instructions(instructions.clone()),
+        None => builder,
+    }
+}

@@ -1,0 +1,45 @@
+//! How the program ends.
+
+use std::process::ExitCode;
+
+use latimer_host::Failure;
+
+use crate::output;
+
+/// The exit codes, as `--help` and the manual tell them.
+pub(crate) const CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed: no connection, the server answered with an error, or something broke while running
+  2    told something that cannot be: the command line, the configuration, a name, a file
+  3    the tool ran and reported an error
+  130  interrupted";
+
+/// What became of a command that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finished {
+    /// All was done: exit code 0.
+    Done,
+    /// A tool answered that it failed: exit code 3.
+    ToolFailed,
+    /// The user did not want to wait: exit code 130.
+    Interrupted,
+}
+
+/// What a command comes to.
+pub(crate) type Outcome = Result<Finished, Failure>;
+
+/// Tells of a failure, one line for each, and gives the exit code.
+pub(crate) fn code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(Finished::Done) => ExitCode::SUCCESS,
+        Ok(Finished::ToolFailed) => ExitCode::from(3),
+        Ok(Finished::Interrupted) => ExitCode::from(130),
+        Err(failure) => {
+            for line in failure.to_string().lines() {
+                output::note(&format!("error: {line}"));
+            }
+            failure.exit_code()
+        }
+    }
+}

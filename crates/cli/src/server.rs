@@ -1,0 +1,200 @@
+//! Talking to a server: the options that all client commands share, and one connection from beginning to end.
+
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use latimer_client::{Client, ClientError, EraPreference, Options, Target};
+use latimer_host::Failure;
+use latimer_host::logging::{self, LogFormat};
+use latimer_protocol::Revision;
+use latimer_protocol::wire::LogLevel;
+
+use crate::exit::{Finished, Outcome};
+use crate::progress::Display;
+use crate::target;
+use crate::token::Token;
+
+/// How to reach the server, and how to talk to it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Server {
+    /// Which era of the protocol to speak: find out, 2026-07-28 only, or the handshake of the years before
+    #[arg(long, value_enum, default_value_t, help_heading = "Server")]
+    era: Era,
+
+    /// The bearer token for the server; `--token-file` keeps it out of the list of processes
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file", help_heading = "Server")]
+    token: Option<Token>,
+
+    /// A file with the bearer token for the server; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    token_file: Option<PathBuf>,
+
+    /// A PEM file with further certificate authorities to trust
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    ca: Option<PathBuf>,
+
+    /// How long to wait for an answer; progress starts the time anew
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, help_heading = "Server")]
+    timeout: Duration,
+
+    /// From which level on to ask for the server's log messages: debug, info, notice, warning, error, critical, alert or
+    /// emergency
+    #[arg(long, value_name = "LEVEL", default_value = "info", help_heading = "Server")]
+    log_level: LogLevel,
+
+    /// Print the server's own JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The program to run as the server, and its arguments
+    #[arg(last = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+/// Which era of the protocol to speak.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Era {
+    /// Find out.
+    #[default]
+    Auto,
+    /// 2026-07-28.
+    Modern,
+    /// The handshake of the revisions up to 2025-11-25.
+    Legacy,
+}
+
+impl Server {
+    /// Tells the command's own words from the server's URL.
+    pub(crate) fn target<const N: usize>(
+        &self,
+        words: &[String],
+        names: [&'static str; N],
+    ) -> Result<(Target, [String; N]), Failure> {
+        let (target, own) = target::split(words, names, &self.program)?;
+        if matches!(target, Target::Stdio(_)) && (self.token.is_some() || self.token_file.is_some()) {
+            return Err(Failure::setup(
+                "a token is for servers that have a URL; a program takes its credentials from its environment",
+            ));
+        }
+        Ok((target, own))
+    }
+
+    /// Connects, does the job, and leaves in good order, also when the user interrupts it.
+    pub(crate) fn visit(
+        &self,
+        target: Target,
+        job: impl AsyncFnOnce(&Client, &Display) -> Outcome,
+    ) -> Outcome {
+        let warnings = "warn".parse().map_err(Failure::runtime)?;
+        logging::init(&warnings, LogFormat::Text).map_err(Failure::runtime)?;
+        let display = Display::new();
+        let options = self.options(&display)?;
+        let hint = Hint::of(&target);
+        let mut ended = Ok(Finished::Interrupted);
+        latimer_host::serve::block_on(async {
+            let connected = tokio::select! {
+                connected = Client::connect(target, options) => connected,
+                () = interrupted() => return Ok(()),
+            };
+            let client = connected.map_err(|error| hint.failure(&error))?;
+            ended = tokio::select! {
+                ended = job(&client, &display) => ended,
+                () = display.wait() => Ok(Finished::Interrupted),
+                () = interrupted() => Ok(Finished::Interrupted),
+            };
+            display.finish();
+            client.close().await;
+            Ok(())
+        })?;
+        ended
+    }
+
+    fn options(&self, display: &Display) -> Result<Options, Failure> {
+        let mut options = Options::default().with_era(match self.era {
+            Era::Auto => EraPreference::Auto,
+            Era::Modern => EraPreference::Modern,
+            Era::Legacy => EraPreference::Legacy(Revision::LATEST_LEGACY),
+        });
+        if let Some(token) = self.token()? {
+            options = options.with_bearer(token.expose()).map_err(Failure::setup)?;
+        }
+        options.timeouts.request = self.timeout;
+        options.timeouts.total = options.timeouts.total.max(self.timeout);
+        options.timeouts.connect = options.timeouts.connect.min(self.timeout);
+        options.timeouts.probe = options.timeouts.probe.min(self.timeout);
+        options.log_level = Some(self.log_level);
+        options.extra_ca = self.ca.clone();
+        let display = display.clone();
+        Ok(options.with_notifications(move |notification| display.notification(&notification)))
+    }
+
+    fn token(&self) -> Result<Option<Token>, Failure> {
+        let Some(file) = &self.token_file else { return Ok(self.token.clone()) };
+        let text = if file == Path::new("-") {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map(|_| text)
+        } else {
+            std::fs::read_to_string(file)
+        };
+        match text {
+            Ok(text) => Ok(text.parse().ok()),
+            Err(error) => Err(Failure::setup(format_args!("read the token in {}: {error}", file.display()))),
+        }
+    }
+}
+
+/// What a failure of the client means for whoever typed the command.
+pub(crate) fn failure(error: &ClientError) -> Failure {
+    let mend = if error.is_timeout() {
+        "; --timeout sets the time"
+    } else if error.http_status() == Some(401) {
+        "; --token-file or --token gives one"
+    } else {
+        ""
+    };
+    Failure::runtime(format_args!("{error}{mend}"))
+}
+
+/// Another address that may be meant when the connection fails.
+struct Hint(Option<String>);
+
+impl Hint {
+    /// Servers commonly have their endpoint at `/mcp`, and people type the address that a browser shows.
+    fn of(target: &Target) -> Self {
+        Self(match target {
+            Target::Http(url) if url.path() == "/" => url.join("mcp").ok().map(|url| url.to_string()),
+            _ => None,
+        })
+    }
+
+    fn failure(&self, error: &ClientError) -> Failure {
+        match &self.0 {
+            Some(url) if matches!(error.http_status(), Some(404 | 405)) => {
+                Failure::runtime(format_args!("{error}; did you mean {url}?"))
+            }
+            _ => failure(error),
+        }
+    }
+}
+
+/// Ends when the user has had enough.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                Ok(()) = tokio::signal::ctrl_c() => {}
+                Some(()) = terminate.recv() => {}
+                else => std::future::pending().await,
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
