@@ -227,6 +227,29 @@ async fn a_message_beyond_the_limit_fails_its_call_and_no_other() {
 }
 
 #[tokio::test]
+async fn an_answer_in_many_pieces_is_put_together_whether_json_or_a_stream() {
+    let text: String = (0..50_000).map(|number| format!("{number} ")).collect();
+    let answered = text.clone();
+    let server = Server::start(calls(move |request| {
+        let body = result_text(request, &format!(r#"{{"content":[{{"type":"text","text":"{answered}"}}]}}"#));
+        let (head, body) = match request.json()["params"]["name"].as_str() {
+            Some("json") => {
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+                (head.to_owned(), body)
+            }
+            _ => (stream(""), format!("data: {body}\n\n")),
+        };
+        let pieces = body.as_bytes().chunks(10_000).map(|piece| String::from_utf8(piece.to_vec()).unwrap());
+        Answer::Slowly(std::iter::once(head).chain(pieces).map(|piece| (Duration::ZERO, piece)).collect())
+    }))
+    .await;
+    let client = server.connect(Options::default()).await.unwrap();
+    for name in ["json", "stream"] {
+        assert!(client.call_tool(name, raw("{}")).await.unwrap().text() == text, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn two_hundred_calls_at_once_each_get_their_own_answer() {
     let server = Server::start(calls(|request| {
         let arguments = request.json()["params"]["arguments"].to_string();

@@ -126,26 +126,15 @@ fn quoted(text: &str) -> String {
 }
 
 async fn collect(what: &str, mut body: Incoming, limit: usize) -> Result<Bytes, ClientError> {
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|error| lost(what, &error))?.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > limit {
+        if whole.len() + data.len() > limit {
             return Err(Fault::TooLarge { limit }.into());
         }
-        if first.is_empty() {
-            first = data;
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&first);
-                first = Bytes::new();
-                rest.extend_from_slice(&data);
-                continue;
-            }
-            rest.extend_from_slice(&data);
-        }
+        whole.extend_from_slice(&data);
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(whole.freeze())
 }
 
 fn lost(what: &str, error: &hyper::Error) -> ClientError {
