@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use latimer_client::{Client, ClientError, EraPreference, Options, Target};
+use latimer_client::{Client, ClientError, Entry, EraPreference, Options, Target};
 use latimer_host::Failure;
 use latimer_host::logging::{self, LogFormat};
-use latimer_protocol::Revision;
 use latimer_protocol::wire::LogLevel;
+use latimer_protocol::{ErrorCode, Revision};
 
 use crate::exit::{Finished, Outcome};
 use crate::progress::Display;
-use crate::target;
 use crate::token::Token;
+use crate::{output, target};
 
 /// How to reach the server, and how to talk to it.
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ pub(crate) struct Server {
     ca: Option<PathBuf>,
 
     /// How long to wait for an answer; progress starts the time anew
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, help_heading = "Server")]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Server")]
     timeout: Duration,
 
     /// From which level on to ask for the server's log messages: debug, info, notice, warning, error, critical, alert or
@@ -92,14 +92,14 @@ impl Server {
         logging::init(&warnings, LogFormat::Text).map_err(Failure::runtime)?;
         let display = Display::new();
         let options = self.options(&display)?;
-        let hint = Hint::of(&target);
+        let approach = Approach::new(&target, options.authorization.is_some());
         let mut ended = Ok(Finished::Interrupted);
         latimer_host::serve::block_on(async {
             let connected = tokio::select! {
                 connected = Client::connect(target, options) => connected,
                 () = interrupted() => return Ok(()),
             };
-            let client = connected.map_err(|error| hint.failure(&error))?;
+            let client = connected.map_err(|error| approach.failure(&error))?;
             ended = tokio::select! {
                 ended = job(&client, &display) => ended,
                 () = display.wait() => Ok(Finished::Interrupted),
@@ -148,35 +148,63 @@ impl Server {
 
 /// What a failure of the client means for whoever typed the command.
 pub(crate) fn failure(error: &ClientError) -> Failure {
-    let mend = if error.is_timeout() {
-        "; --timeout sets the time"
-    } else if error.http_status() == Some(401) {
-        "; --token-file or --token gives one"
-    } else {
-        ""
-    };
+    let mend = if error.is_timeout() { "; --timeout sets the time" } else { "" };
     Failure::runtime(format_args!("{error}{mend}"))
 }
 
-/// Another address that may be meant when the connection fails.
-struct Hint(Option<String>);
+/// The entries of a list; none, where the server has no such list.
+pub(crate) fn listed<T>(
+    what: &str,
+    list: Result<Vec<Entry<T>>, ClientError>,
+) -> Result<Vec<Entry<T>>, Failure> {
+    let list = match list {
+        Err(error) if error.rpc().is_some_and(|error| error.code == ErrorCode::METHOD_NOT_FOUND) => {
+            Vec::new()
+        }
+        list => list.map_err(|error| failure(&error))?,
+    };
+    if list.is_empty() {
+        output::note(&format!("the server has no {what}"));
+    }
+    Ok(list)
+}
 
-impl Hint {
+/// What is known of a server before it is asked, to explain why it cannot be talked to.
+struct Approach {
+    /// Another address that may be meant.
+    other: Option<String>,
+    has_token: bool,
+}
+
+impl Approach {
     /// Servers commonly have their endpoint at `/mcp`, and people type the address that a browser shows.
-    fn of(target: &Target) -> Self {
-        Self(match target {
+    fn new(target: &Target, has_token: bool) -> Self {
+        let other = match target {
             Target::Http(url) if url.path() == "/" => url.join("mcp").ok().map(|url| url.to_string()),
             _ => None,
-        })
+        };
+        Self { other, has_token }
     }
 
     fn failure(&self, error: &ClientError) -> Failure {
-        match &self.0 {
-            Some(url) if matches!(error.http_status(), Some(404 | 405)) => {
-                Failure::runtime(format_args!("{error}; did you mean {url}?"))
-            }
+        match (error.http_status(), &self.other) {
+            (Some(404 | 405), Some(url)) => Failure::runtime(format_args!("{error}; did you mean {url}?")),
+            (Some(401), _) if self.has_token => Failure::runtime(
+                "the server does not accept this token (HTTP 401); check it, and that it is for this server",
+            ),
+            (Some(401), _) => Failure::runtime(
+                "the server wants a token (HTTP 401); give it with --token-file FILE or --token TOKEN",
+            ),
             _ => failure(error),
         }
+    }
+}
+
+/// Reads a time such as `90s` or `1m30s`; a number alone counts seconds.
+fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+    match text.parse() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text),
     }
 }
 

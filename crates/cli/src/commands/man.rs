@@ -28,6 +28,8 @@ impl Man {
         }
         let mut roff = Vec::new();
         clap_mangen::Man::new(page.clone())
+            .source(concat!("latimer ", env!("CARGO_PKG_VERSION")))
+            .manual("Latimer")
             .render(&mut roff)
             .map_err(|error| Failure::runtime(format_args!("write the manual page: {error}")))?;
         output::print_bytes(&roff)?;

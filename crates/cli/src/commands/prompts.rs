@@ -6,7 +6,7 @@ use latimer_protocol::wire::Prompt;
 use super::entries;
 use crate::exit::{Finished, Outcome};
 use crate::output;
-use crate::server::{Server, failure};
+use crate::server::{Server, listed};
 
 /// List the prompts of a server, with their arguments (`?` marks those that may be left out)
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ impl Prompts {
     pub(crate) fn run(self) -> Outcome {
         let (target, []) = self.server.target(&self.words, [])?;
         self.server.visit(target, async |client: &Client, _| {
-            let prompts = client.list_prompts().await.map_err(|error| failure(&error))?;
+            let prompts = listed("prompts", client.list_prompts().await)?;
             if self.server.json {
                 output::print(&entries::json(&[("prompts", entries::raws(&prompts))]))?;
             } else {

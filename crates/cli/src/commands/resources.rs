@@ -6,7 +6,7 @@ use latimer_protocol::rewrite::{decode_string, member};
 use super::entries;
 use crate::exit::{Finished, Outcome};
 use crate::output;
-use crate::server::{Server, failure};
+use crate::server::{Server, listed};
 
 /// List the resources of a server, and the templates of further ones (with `{…}` in their URIs)
 #[derive(Debug, clap::Args)]
@@ -26,8 +26,8 @@ impl Resources {
     pub(crate) fn run(self) -> Outcome {
         let (target, []) = self.server.target(&self.words, [])?;
         self.server.visit(target, async |client: &Client, _| {
-            let resources = client.list_resources().await.map_err(|error| failure(&error))?;
-            let templates = client.list_templates().await.map_err(|error| failure(&error))?;
+            let resources = listed("resources", client.list_resources().await)?;
+            let templates = listed("resource templates", client.list_templates().await)?;
             if self.server.json {
                 output::print(&entries::json(&[
                     ("resources", entries::raws(&resources)),

@@ -53,7 +53,7 @@ async fn serve(loaded: Loaded) -> Result<(), Failure> {
     for source in sources {
         if let Err(error) = engine.catalog().load(source).await {
             engine.close().await;
-            return Err(Failure::runtime(error));
+            return Err(Failure::setup(error));
         }
     }
     host.serve(engine).await

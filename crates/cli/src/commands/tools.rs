@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::entries;
 use crate::exit::{Finished, Outcome};
 use crate::output;
-use crate::server::{Server, failure};
+use crate::server::{Server, listed};
 
 /// List the tools of a server, with their arguments (`?` marks those that may be left out)
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,7 @@ impl Tools {
     pub(crate) fn run(self) -> Outcome {
         let (target, []) = self.server.target(&self.words, [])?;
         self.server.visit(target, async |client: &Client, _| {
-            let tools = client.list_tools().await.map_err(|error| failure(&error))?;
+            let tools = listed("tools", client.list_tools().await)?;
             if self.server.json {
                 output::print(&entries::json(&[("tools", entries::raws(&tools))]))?;
             } else {

@@ -1,0 +1,65 @@
+//! `latimer serve` that starts.
+
+use crate::support::{Served, run, run_in};
+
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+const LIST: &str = r#"{"jsonrpc":"2.0","id":"two","method":"tools/list"}"#;
+
+/// The names of the tools that a server with these flags has, in order.
+fn tools(args: &[&str]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let out = run_in(folder.path(), args, &format!("{INITIALIZE}\n{LIST}\n")).ok();
+    let lists: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lists.len(), 2, "{out}");
+    let list = lists.iter().find(|answer| answer["id"] == "two").unwrap();
+    let tools = list["result"]["tools"].as_array().unwrap();
+    tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn lines_on_standard_input_are_answered_on_standard_output_and_its_end_is_the_end() {
+    let all = ["countdown", "echo", "echo_upper", "greet", "tide"];
+    assert_eq!(tools(&["serve", "--stdio"]), all);
+    assert_eq!(tools(&["--stdio"]), all);
+}
+
+#[test]
+fn sources_are_chosen_by_any_of_the_three_flags_repeated_or_with_commas() {
+    for flag in ["--load", "--autoload", "--plugins"] {
+        assert_eq!(tools(&["--stdio", flag, "greet"]), ["greet"], "{flag}");
+    }
+    let chosen = ["echo", "echo_upper", "greet"];
+    assert_eq!(tools(&["serve", "--stdio", "--load", "echo,greet"]), chosen);
+    assert_eq!(tools(&["serve", "--stdio", "--load", "greet", "--plugins", "echo"]), chosen);
+    assert_eq!(tools(&["serve", "--stdio", "--load", "demo_full"]), ["countdown", "tide"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_ends_an_http_server_in_good_order() {
+    let mut served = Served::start();
+    served.process.signal(rustix::process::Signal::TERM);
+    served.lines.rest();
+    assert_eq!(served.process.ended().code(), Some(0));
+    let mut stdout = String::new();
+    std::io::Read::read_to_string(&mut served.process.0.stdout.take().unwrap(), &mut stdout).unwrap();
+    assert_eq!(stdout, "");
+}
+
+#[test]
+fn the_configuration_names_the_server_and_a_flag_wins_over_it() {
+    let config = "server_name: bistro\ninstructions: Ask for the menu.\nautoload: [greet]\n";
+    let served = Served::with(config, &[]);
+    let out = run(&["info", &served.url]).ok();
+    assert!(out.contains("bistro 0.1.0") && out.contains("Ask for the menu."), "{out}");
+    assert_eq!(run(&["tools", &served.url]).ok().lines().next(), Some("greet(name: string)"));
+
+    let served = Served::with(config, &["--server-name", "tavern"]);
+    assert!(run(&["info", &served.url]).ok().contains("tavern 0.1.0"));
+}
+
+#[test]
+fn a_log_in_json_names_the_url_too() {
+    let served = Served::with("log_format: json\n", &[]);
+    assert!(run(&["info", &served.url]).ok().contains("2026-07-28"));
+}
