@@ -88,7 +88,7 @@ impl Client {
             });
             match Call::new(&client, "logging/setLevel", params, Ok).await {
                 Err(error) if error.rpc().is_some() => {
-                    tracing::warn!(%error, "the log level is the server's")
+                    tracing::warn!(%error, "the log level is the server's");
                 }
                 answer => drop(answer?),
             }
@@ -101,7 +101,8 @@ impl Client {
         &self.0.info
     }
 
-    /// Ends the connection: a session is deleted (LH-8), a child process ended (STDIO-4). Requests in flight fail.
+    /// Ends the connection for all clones: nothing more is sent, a session is deleted (LH-8), a child process
+    /// ended (STDIO-4).
     pub async fn close(&self) {
         self.0.slots.close();
         self.0.connection.close().await;
@@ -109,7 +110,7 @@ impl Client {
 
     /// Any request. `params` is an object; in the modern era, what the protocol wants to have in its `_meta` is added.
     pub fn request<'c>(&'c self, method: impl Into<Cow<'c, str>>, params: RawJson) -> Call<'c, RawJson> {
-        Call::new(self, method, params.as_str().to_owned(), Ok)
+        Call::new(self, method, text(params.into_bytes().into()), Ok)
     }
 
     /// Calls a tool. `arguments` is an object.
@@ -118,7 +119,7 @@ impl Client {
     /// arguments may have to travel as headers too (XH-4).
     pub fn call_tool(&self, name: &str, arguments: RawJson) -> Call<'_, CallOutcome> {
         let params = params(|object| {
-            object.string("name", name).raw("arguments", arguments.as_str());
+            object.string("name", name).key("arguments").extend_from_slice(&arguments.into_bytes());
         });
         Call::new(self, "tools/call", params, CallOutcome::read)
     }
@@ -317,8 +318,12 @@ impl fmt::Debug for Client {
 fn params(write: impl FnOnce(&mut ObjectWriter<'_>)) -> String {
     let mut out = Vec::new();
     write_object(&mut out, write);
-    // Everything that is written comes from text.
-    String::from_utf8_lossy(&out).into_owned()
+    text(out)
+}
+
+/// What was made of text only is text.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 fn strings(object: &mut ObjectWriter<'_>, members: &[(&str, &str)]) {

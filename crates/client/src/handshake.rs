@@ -122,6 +122,7 @@ pub(crate) fn no_mutual(offered: &[String], wanted: Option<Revision>) -> ClientE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const ASKED: Revision = Revision::V2026_07_28;
 
@@ -183,5 +184,26 @@ mod tests {
         assert_eq!(named("2025-11-25").unwrap(), Revision::V2025_11_25);
         assert!(named("2099-01-01").is_err());
         assert!(named("2026-07-28").is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn det_1_an_error_without_its_data_never_makes_a_server_modern(code in any::<i32>(), status in 200u16..600) {
+            let modern_404 = code == -32601 && status == 404;
+            let mismatch = code == -32020 && status == 400;
+            prop_assume!(!modern_404 && !mismatch);
+            for data in [None, Some("{}"), Some(r#"{"supported":[]}"#), Some(r#"{"requiredCapabilities":[]}"#)] {
+                prop_assert!(matches!(judge(error(code.into(), data, Some(status)), ASKED), Probed::NotModern(_)));
+            }
+        }
+
+        #[test]
+        fn ver_5_the_newest_common_revision_is_chosen(offered in proptest::collection::vec("20(24-11-05|25-03-26|25-06-18|25-11-25|26-07-28|99-01-01)", 0..6)) {
+            let chosen = mutual(&offered, |_| true);
+            let known = offered.iter().filter(|version| !version.starts_with("2099")).max();
+            prop_assert_eq!(chosen.map(Revision::as_str), known.map(String::as_str));
+        }
     }
 }

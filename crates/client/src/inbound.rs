@@ -99,7 +99,7 @@ fn rpc_error(raw: &RawJson) -> RpcError {
     let mut error = RpcError::new(ErrorCode::INTERNAL_ERROR, "the server gave no reason");
     for (name, value) in members(raw.as_str()).map_while(Result::ok) {
         match &*name {
-            "code" => error.code = value.parse().map(ErrorCode).unwrap_or(error.code),
+            "code" => error.code = value.parse().map_or(error.code, ErrorCode),
             "message" => {
                 if let Some(text) = string(value) {
                     error.message = text.into_owned().into();
@@ -115,6 +115,7 @@ fn rpc_error(raw: &RawJson) -> RpcError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn one(text: &str) -> Inbound {
         read(&ByteString::from(text), &Limits::default()).unwrap().remove(0)
@@ -171,5 +172,33 @@ mod tests {
     fn base_4_a_batch_is_read_without_its_broken_elements() {
         let text = r#"[{"jsonrpc":"2.0","method":"a"},5,{"jsonrpc":"2.0","id":1,"result":[]}]"#;
         assert_eq!(read(&ByteString::from(text), &Limits::default()).unwrap().len(), 2);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn no_text_makes_reading_panic(text in "[\\[\\]{}\",:a-z0-9 -]{0,60}") {
+            let _ = read(&ByteString::from(text), &Limits::default());
+        }
+
+        #[test]
+        fn base_6_results_and_notifications_are_kept_to_the_byte(number in any::<f64>(), text in any::<String>()) {
+            prop_assume!(number.is_finite());
+            let value = format!("{{\"x\" : [{number:?}, {}]}}", serde_json::to_string(&text).unwrap());
+            let Inbound::Response(response) = one(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{value}}}"#))
+            else {
+                panic!()
+            };
+            let result = response.outcome.unwrap();
+            prop_assert_eq!(result.as_str(), value.as_str());
+            let Inbound::Notification(notification) =
+                one(&format!(r#"{{"jsonrpc":"2.0","method":"m","params":{value}}}"#))
+            else {
+                panic!()
+            };
+            let params = notification.params.unwrap();
+            prop_assert_eq!(params.as_str(), value.as_str());
+        }
     }
 }

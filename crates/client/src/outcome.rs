@@ -55,7 +55,7 @@ pub struct CallOutcome {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
     /// Of a kind that this client knows.
-    Known(ContentBlock),
+    Known(Box<ContentBlock>),
     /// Of another kind, or not in the form that its kind has.
     Other(RawJson),
 }
@@ -64,8 +64,11 @@ impl Block {
     /// The text, if it is a text.
     pub fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Known(ContentBlock::Text(text)) => Some(&text.text),
-            _ => None,
+            Self::Known(block) => match &**block {
+                ContentBlock::Text(text) => Some(&text.text),
+                _ => None,
+            },
+            Self::Other(_) => None,
         }
     }
 }
@@ -82,7 +85,11 @@ impl CallOutcome {
         // Missing content breaks the protocol (TOOL-6), but some servers send structured content alone.
         for block in find("content").filter(|text| *text != "null").map(elements).into_iter().flatten() {
             let block = own(block.map_err(|_| broken("its content is not an array"))?)?;
-            content.push(block.to().map_or_else(|_| Block::Other(block.clone()), Block::Known));
+            content.push(
+                block
+                    .to()
+                    .map_or_else(|_| Block::Other(block.clone()), |known| Block::Known(Box::new(known))),
+            );
         }
         let structured = find("structuredContent").map(own).transpose()?;
         let is_error = find("isError") == Some("true");

@@ -1,5 +1,7 @@
 //! Requests and answers over HTTP, in bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,7 @@
 //! How the era of an HTTP server is found out (DET-2, VER-L2), in bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod support;
 
 use std::time::Duration;
@@ -8,6 +10,8 @@ use latimer_client::{EraPreference, Options};
 use latimer_protocol::{Era, Revision};
 use support::{Answer, Server, error, http, json, legacy, modern, result, unexpected};
 use tokio::sync::oneshot;
+
+type Answering = fn(&support::Request) -> Answer;
 
 const TOOLS: &str = r#"{"resultType":"complete","tools":[]}"#;
 
@@ -35,7 +39,7 @@ async fn det_2_a_modern_server_is_asked_once_and_spoken_to_in_its_era() {
 
 #[tokio::test]
 async fn det_2_what_is_no_modern_answer_leads_to_initialize() {
-    let answers: [(&str, fn(&support::Request) -> Answer); 9] = [
+    let answers: [(&str, Answering); 9] = [
         ("an empty 400", |_| {
             Answer::Bytes("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_owned())
         }),

@@ -1,5 +1,7 @@
 //! Servers that are child processes: detection (DET-1), messages, cancellation and the end (STDIO-1 to STDIO-4).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 mod support;
 
 use std::sync::Arc;

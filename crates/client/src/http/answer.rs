@@ -36,7 +36,7 @@ pub(crate) enum Body {
     /// One text, JSON as far as one can tell from its first character or its type.
     Json(ByteString),
     /// Events.
-    Stream(EventStream),
+    Stream(Box<EventStream>),
     /// Something else; the beginning of it for the error.
     Other(String),
 }
@@ -51,7 +51,7 @@ impl Reply {
         let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let body = if head.status.is_success() && kind == "text/event-stream" {
-            Body::Stream(EventStream::new(what, body, limits.message))
+            Body::Stream(Box::new(EventStream::new(what, body, limits.message)))
         } else {
             sort(collect(what, body, limits.message).await?, &kind)?
         };

@@ -142,7 +142,7 @@ impl Shared {
     /// Reads a stream until the answer has come. A stream that ends before is resumed if it named an id (LH-4, LH-5).
     async fn follow(
         self: &Arc<Self>,
-        mut stream: EventStream,
+        mut stream: Box<EventStream>,
         id: u64,
         method: &str,
     ) -> Result<inbound::Response, ClientError> {

@@ -105,7 +105,7 @@ impl Pending {
     }
 
     /// Fails every request in flight, and those to come.
-    pub(super) fn end(&self, ended: Ended) {
+    pub(super) fn end(&self, ended: &Ended) {
         let mut state = self.0.lock();
         let waiting = std::mem::take(&mut state.waiting);
         state.ended = Some(ended.clone());
@@ -154,7 +154,7 @@ mod tests {
     async fn the_end_of_the_server_fails_what_waits_and_what_comes() {
         let pending = Pending::default();
         let waits = pending.register(1, "a").unwrap();
-        pending.end(Ended { program: "p".to_owned(), status: Some("exit status: 1".to_owned()) });
+        pending.end(&Ended { program: "p".to_owned(), status: Some("exit status: 1".to_owned()) });
         assert!(waits.answer().await.unwrap_err().is_closed());
         assert!(pending.register(2, "b").err().unwrap().to_string().contains("exit status: 1"));
     }

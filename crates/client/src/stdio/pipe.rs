@@ -128,6 +128,6 @@ struct End<'a> {
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.shared.pending.end(self.ended.clone());
+        self.shared.pending.end(&self.ended);
     }
 }

@@ -1,7 +1,6 @@
 //! Small servers that speak exact bytes.
 
-// Each test binary uses its own part of this.
-#![allow(dead_code, unreachable_pub, missing_docs)]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
 pub mod script;
 
