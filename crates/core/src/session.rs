@@ -181,8 +181,32 @@ impl Sessions {
     pub async fn close(&self, id: &SessionId, principal: &Principal) -> Result<(), SessionError> {
         self.find(id, principal).await?;
         match self.store.kv.delete(Key::new(PARTITION, id.as_str())).await.map_err(SessionError::Store)? {
-            Some(_) => Ok(()),
+            Some(_) => {
+                // A hint for those who wait for the end; they look by themselves, too.
+                let _ = self.store.bus.publish(&topic(id), Bytes::new()).await;
+                Ok(())
+            }
             None => Err(SessionError::Gone),
+        }
+    }
+
+    /// Keeps a session of a principal alive until it is closed.
+    pub async fn closed(&self, id: &SessionId, principal: &Principal) {
+        let every = (self.idle / 3).clamp(Duration::from_millis(50), Duration::from_secs(15));
+        let mut wake = self.store.bus.subscribe(&topic(id)).await.ok();
+        loop {
+            if let Err(SessionError::Gone) = self.find(id, principal).await {
+                return;
+            }
+            let heard = async {
+                match &mut wake {
+                    Some(wake) => wake.recv().await,
+                    None => None,
+                }
+            };
+            if let Ok(None) = tokio::time::timeout(every, heard).await {
+                tokio::time::sleep(every).await;
+            }
         }
     }
 
@@ -217,6 +241,10 @@ impl Sessions {
     pub async fn count(&self) -> Result<usize, StoreError> {
         self.store.kv.count(Key::new(PARTITION, ALL)).await
     }
+}
+
+fn topic(id: &SessionId) -> String {
+    format!("session:{id}")
 }
 
 fn record(principal: &Principal, revision: Revision, client: &Client, log: LogLevel) -> Bytes {
@@ -291,6 +319,19 @@ mod tests {
         }
         sessions.close(&id, &alice).await.unwrap();
         assert!(matches!(sessions.find(&id, &alice).await, Err(SessionError::Gone)));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_its_end_hears_of_it() {
+        let (sessions, _) = sessions(&Limits::default());
+        let alice = Principal::named("alice", [""; 0]);
+        let id = sessions.open(&alice, Peer::Local, Revision::V2025_06_18, client()).await.unwrap().id;
+        let mut waiting = Box::pin(sessions.closed(&id, &alice));
+        let pending =
+            std::future::poll_fn(|cx| std::task::Poll::Ready(waiting.as_mut().poll(cx).is_pending()));
+        assert!(pending.await);
+        sessions.close(&id, &alice).await.unwrap();
+        waiting.await;
     }
 
     #[tokio::test]

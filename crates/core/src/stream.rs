@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use latimer_store::{Key, LogPage, Position, Retain, Store, StoreError, Subscription};
+use latimer_store::{Key, LogPage, Position, Retain, Store, StoreError, Subscription, Ttl};
 
 use crate::limits::Limits;
 use crate::random;
@@ -69,6 +69,8 @@ pub struct Reader {
     writer: Writer,
     after: Position,
     wake: Subscription,
+    /// Whether nothing follows what was read.
+    over: bool,
 }
 
 impl EventId {
@@ -101,9 +103,14 @@ impl Streams {
         Self { store, retain }
     }
 
-    /// A new stream of a session.
+    /// A new stream of a call.
     pub fn open(&self, session: &SessionId) -> Writer {
-        Writer { streams: self.clone(), session: session.clone(), stream: random::hex::<6>().into() }
+        self.named(session, &format!("{CALL}{}", random::hex::<6>()))
+    }
+
+    /// A new stream of what concerns a session and no call of it. It takes no room before something is written.
+    pub fn open_listening(&self, session: &SessionId) -> Writer {
+        self.named(session, &format!("{LISTENING}{}", random::hex::<6>()))
     }
 
     /// The rest of a stream behind an event that a client has seen; `None` where the session has no such
@@ -112,15 +119,54 @@ impl Streams {
     /// # Errors
     /// When the store fails.
     pub async fn resume(&self, session: &SessionId, seen: &EventId) -> Result<Option<Reader>, StoreError> {
-        let writer = Writer { streams: self.clone(), session: session.clone(), stream: seen.stream.clone() };
-        let reader = writer.reader_after(seen.position).await?;
-        let known = writer.page_after(seen.position, 1).await?.last >= seen.position
-            && seen.position > Position::START;
-        Ok(known.then_some(reader))
+        let writer = self.named(session, &seen.stream);
+        let mut reader = writer.reader_after(seen.position).await?;
+        let last = writer.page_after(seen.position, 1).await?.last;
+        // The beginning of a stream of the session is no entry, see `Writer::prime`.
+        if seen.position > last || (seen.position == Position::START && reader.is_of_call()) {
+            return Ok(None);
+        }
+        if seen.position == last && last > Position::START {
+            let before = Position::from_u64(last.as_u64() - 1);
+            let newest = writer.page_after(before, 1).await?.entries.pop();
+            reader.over = newest.is_some_and(|entry| decode(&entry.value).is_last());
+        }
+        Ok(Some(reader))
+    }
+
+    fn named(&self, session: &SessionId, stream: &str) -> Writer {
+        Writer { streams: self.clone(), session: session.clone(), stream: stream.into() }
+    }
+}
+
+/// What the names of streams begin with.
+const CALL: char = 'c';
+const LISTENING: char = 's';
+
+impl Content {
+    /// Whether nothing follows.
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Answer(_) | Self::End)
     }
 }
 
 impl Writer {
+    /// The event that opens a stream of a session. It is not kept: a reader that comes back with its id begins
+    /// at the beginning.
+    pub fn prime(&self) -> StreamEvent {
+        let id = EventId { stream: self.stream.clone(), position: Position::START };
+        StreamEvent { id, content: Content::Prime }
+    }
+
+    /// Forgets a stream that nobody can come back to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn delete(&self) -> Result<(), StoreError> {
+        let partition = self.partition();
+        self.streams.store.log.delete(Key::new(&partition, &self.stream)).await.map(|_| ())
+    }
+
     /// Appends an event and wakes the reader.
     ///
     /// # Errors
@@ -147,12 +193,19 @@ impl Writer {
     async fn reader_after(&self, after: Position) -> Result<Reader, StoreError> {
         // Listening begins before reading, so that nothing falls between the two.
         let wake = self.streams.store.bus.subscribe(&self.topic()).await?;
-        Ok(Reader { writer: self.clone(), after, wake })
+        Ok(Reader { writer: self.clone(), after, wake, over: false })
     }
 
     async fn page_after(&self, after: Position, limit: usize) -> Result<LogPage, StoreError> {
         let partition = self.partition();
         self.streams.store.log.read(Key::new(&partition, &self.stream), after, limit).await
+    }
+
+    async fn retire(&self) -> Result<(), StoreError> {
+        let ttl = self.streams.retain.ttl.map_or(KEPT_AFTER_END, |ttl| ttl.min(KEPT_AFTER_END));
+        let partition = self.partition();
+        let log = &self.streams.store.log;
+        log.touch(Key::new(&partition, &self.stream), Ttl::After(ttl)).await.map(|_| ())
     }
 
     fn partition(&self) -> String {
@@ -165,12 +218,23 @@ impl Writer {
 }
 
 impl Reader {
-    /// The next events, at least one; waits for them.
+    /// Whether it is the stream of a call, which ends with the call's answer.
+    pub fn is_of_call(&self) -> bool {
+        self.writer.stream.starts_with(CALL)
+    }
+
+    /// The next events, at least one; waits for them. Once the last one was read, the end comes again.
+    ///
+    /// A stream that was read to its end is kept for a minute more, in case its last events got lost on the way.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn next(&mut self) -> Result<Vec<StreamEvent>, StoreError> {
         loop {
+            if self.over {
+                let id = EventId { stream: self.writer.stream.clone(), position: self.after };
+                return Ok(vec![StreamEvent { id, content: Content::End }]);
+            }
             let page = self.writer.page_after(self.after, BATCH).await?;
             if !page.entries.is_empty() {
                 let stream = &self.writer.stream;
@@ -179,7 +243,12 @@ impl Reader {
                     let id = EventId { stream: stream.clone(), position: entry.position };
                     StreamEvent { id, content: decode(&entry.value) }
                 });
-                return Ok(events.collect());
+                let events: Vec<_> = events.collect();
+                self.over = events.last().is_some_and(|event| event.content.is_last());
+                if self.over {
+                    self.writer.retire().await?;
+                }
+                return Ok(events);
             }
             // The bus may lose a wake-up, so that a reader looks by itself now and then.
             if let Ok(None) = tokio::time::timeout(LOOK_AGAIN, self.wake.recv()).await {
@@ -190,6 +259,8 @@ impl Reader {
 }
 
 const BATCH: usize = 64;
+/// How long a stream is kept after its end was read.
+const KEPT_AFTER_END: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 fn encode(content: Content) -> Bytes {
@@ -227,6 +298,10 @@ fn decode(value: &Bytes) -> Content {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use latimer_store::ManualClock;
+
     use super::*;
 
     fn streams(events: usize) -> Streams {
@@ -265,6 +340,39 @@ mod tests {
         assert!(streams.resume(&session('b'), &seen).await.unwrap().is_none());
         let ahead = EventId { position: Position::from_u64(7), ..seen };
         assert!(streams.resume(&session('a'), &ahead).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_was_read_to_its_end_ends_at_once_and_goes_soon() {
+        let clock = Arc::new(ManualClock::new());
+        let streams = Streams::new(Store::memory_with_clock(clock.clone()), &Limits::default());
+        let writer = streams.open(&session('a'));
+        writer.append(Content::Prime).await.unwrap();
+        let last = writer.append(Content::Answer(Bytes::from("answer"))).await.unwrap();
+        // What nobody has read waits.
+        clock.advance(Duration::from_secs(20 * 60));
+        let mut reader = writer.reader().await.unwrap();
+        assert_eq!(reader.next().await.unwrap().len(), 2);
+        assert_eq!(reader.next().await.unwrap()[0].content, Content::End);
+        let mut again = streams.resume(&session('a'), &last).await.unwrap().unwrap();
+        assert_eq!(again.next().await.unwrap()[0].content, Content::End);
+        clock.advance(KEPT_AFTER_END * 2);
+        assert!(streams.resume(&session('a'), &last).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_the_session_is_resumed_from_its_beginning() {
+        let streams = streams(16);
+        let writer = streams.open_listening(&session('a'));
+        let primed = writer.prime();
+        assert_eq!(primed.content, Content::Prime);
+        let id = EventId::parse(&primed.id.to_string()).unwrap();
+        let mut reader = streams.resume(&session('a'), &id).await.unwrap().unwrap();
+        assert!(!reader.is_of_call());
+        writer.append(Content::Message(Bytes::from("news"))).await.unwrap();
+        assert_eq!(text(&reader.next().await.unwrap()[0]), "news");
+        let call = EventId { stream: "c123".into(), position: Position::START };
+        assert!(streams.resume(&session('a'), &call).await.unwrap().is_none());
     }
 
     #[tokio::test]

@@ -47,7 +47,10 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let data = match &mut self.0 {
             Form::Full(bytes) => Poll::Ready(bytes.take()),
             Form::Call(stream) => stream.poll_data(cx),
@@ -78,6 +81,32 @@ impl fmt::Debug for ResponseBody {
     }
 }
 
+/// Reads what is left of a body and forgets it, within bounds: a client that writes while its connection is closed
+/// loses the answer.
+pub(super) async fn discard<B>(mut body: Pin<&mut B>)
+where
+    B: Body<Data: Buf>,
+{
+    if body.is_end_stream() {
+        return;
+    }
+    let discarding = async {
+        let mut left = DISCARDED;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Buf::remaining);
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // Whoever takes longer has to live with it.
+    let _ = tokio::time::timeout(DISCARDING, discarding).await;
+}
+
+const DISCARDED: usize = 16 << 20;
+const DISCARDING: Duration = Duration::from_secs(2);
+
 /// Reads the body of a request, as long as it keeps to `limit` bytes and comes in time.
 pub(super) async fn read<B>(body: B, limit: usize, time: Duration) -> Result<Bytes, Refusal>
 where
@@ -95,7 +124,8 @@ where
         let mut first: Option<Bytes> = None;
         let mut all = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Refusal::envelope(StatusCode::BAD_REQUEST, "the body broke off"))?;
+            let frame =
+                frame.map_err(|_| Refusal::envelope(StatusCode::BAD_REQUEST, "the body broke off"))?;
             let Ok(mut data) = frame.into_data() else { continue };
             let length = data.remaining();
             if all.len() + first.as_ref().map_or(0, Bytes::len) + length > limit {

@@ -77,7 +77,13 @@ mod tests {
         ] {
             assert!(check_accept_both(&headers(header::ACCEPT, good)).is_ok(), "{good}");
         }
-        for bad in ["", "application/json", "text/event-stream", "text/html, */json", "application/json, text/event-stream;q=0"] {
+        for bad in [
+            "",
+            "application/json",
+            "text/event-stream",
+            "text/html, */json",
+            "application/json, text/event-stream;q=0",
+        ] {
             assert!(check_accept_both(&headers(header::ACCEPT, bad)).is_err(), "{bad}");
         }
         assert!(check_accept_both(&HeaderMap::new()).is_err());

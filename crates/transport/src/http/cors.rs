@@ -7,7 +7,8 @@ use super::origin::AllowedOrigin;
 use super::refusal;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
-const EXPOSED: HeaderValue = HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// The request headers of the protocol. `Mcp-Param-*` come on top: what the browser asks for is granted by name.

@@ -20,22 +20,27 @@ use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
 
 use super::body::ResponseBody;
+use super::content;
 use super::modern::{event_stream, events};
 use super::post::Post;
 use super::refusal::{self, Refusal};
-use super::replay::Replay;
+use super::replay::{Hold, Replay};
 use super::service::{HttpService, LAST_EVENT_ID, SESSION, VERSION};
 use super::stream::CallStream;
-use super::content;
 
 /// Answers a request of a session, or the one that opens it.
-pub(super) async fn answer(post: &Post<'_>, request: &Request<'_>) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn answer(
+    post: &Post<'_>,
+    request: &Request<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
     let id = request.id.to_owned();
     check_version(&post.head.headers).map_err(|refusal| refusal.to(Some(id.clone())))?;
     if request.method == "initialize" {
         return initialize(post, request, id).await;
     }
-    let session = session(post.service, post.head, &post.principal).await.map_err(|refusal| refusal.to(Some(id.clone())))?;
+    let session = session(post.service, post.head, &post.principal)
+        .await
+        .map_err(|refusal| refusal.to(Some(id.clone())))?;
     let method = match engine::method(&request.method, session.revision) {
         Ok(method) => method,
         Err(error) => return Ok(reply(Reply::error(Some(&id), &error, session.revision))),
@@ -63,13 +68,19 @@ pub(super) async fn answer(post: &Post<'_>, request: &Request<'_>) -> Result<Res
         Poll::Ready(Some(done)) if !pending.outbox().wants_disconnect() => {
             Ok(events(CallStream::ended(pending.outbox().clone(), done, post.service.options().keep_alive)))
         }
-        Poll::Ready(Some(done)) => detach(post, &session.id, session.revision, Work::Done(pending.outbox().clone(), done), permit).await,
+        Poll::Ready(Some(done)) => {
+            detach(post, &session.id, session.revision, Work::Done(pending.outbox().clone(), done), permit)
+                .await
+        }
         Poll::Pending => detach(post, &session.id, session.revision, Work::Running(pending), permit).await,
     }
 }
 
 /// Takes a notification.
-pub(super) async fn notice(post: &Post<'_>, notification: &Notification<'_>) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn notice(
+    post: &Post<'_>,
+    notification: &Notification<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
     check_version(&post.head.headers)?;
     let session = session(post.service, post.head, &post.principal).await?;
     if notification.method == "notifications/cancelled" {
@@ -90,36 +101,58 @@ pub(super) async fn accept(post: &Post<'_>) -> Result<Response<ResponseBody>, Re
 }
 
 /// Opens the stream of a session, or goes on with one that broke off (LH-5, LH-6).
-pub(super) async fn listen(service: &HttpService, head: &Parts, principal: &Principal) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn listen(
+    service: &HttpService,
+    head: &Parts,
+    principal: &Principal,
+) -> Result<Response<ResponseBody>, Refusal> {
     content::check_accept_events(&head.headers)?;
     check_version(&head.headers)?;
     let session = session(service, head, principal).await?;
     let engine = service.engine();
     let permit = service.streams().enter(&session.id).map_err(Refusal::busy)?;
     let streams = engine.streams();
-    let reader = match head.headers.get(LAST_EVENT_ID) {
+    let (reader, first) = match head.headers.get(LAST_EVENT_ID) {
         Some(seen) => {
-            let unknown = || Refusal::envelope(StatusCode::BAD_REQUEST, "Last-Event-ID names no event of this session; call again");
+            let unknown = || {
+                Refusal::envelope(
+                    StatusCode::BAD_REQUEST,
+                    "Last-Event-ID names no event of this session; call again",
+                )
+            };
             let seen = seen.to_str().ok().and_then(EventId::parse).ok_or_else(unknown)?;
             let reader = streams.resume(&session.id, &seen).await.map_err(|error| Refusal::store(&error))?;
-            reader.ok_or_else(unknown)?
+            (reader.ok_or_else(unknown)?, Vec::new())
         }
         None => {
-            let writer = streams.open(&session.id);
+            let writer = streams.open_listening(&session.id);
             let reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
-            if session.revision >= PRIMED {
-                writer.append(Content::Prime).await.map_err(|error| Refusal::store(&error))?;
-            }
-            reader
+            let first = (session.revision >= PRIMED).then(|| writer.prime());
+            (reader, first.into_iter().collect())
         }
     };
-    let replay = Replay::new(reader, Vec::new(), service.options().keep_alive, service.closing(), permit);
-    let replay = replay.watching(engine.clone(), session.id, principal.clone());
+    // When the server stops, streams end that wait for news; those of calls end with their calls.
+    let closing = (!reader.is_of_call()).then(|| service.closing().clone());
+    let hold = Hold::Stream { _permit: permit };
+    let replay = Replay::new(reader, first, service.options().keep_alive, hold).until({
+        let (engine, principal) = (engine.clone(), principal.clone());
+        async move {
+            let closed = engine.sessions().closed(&session.id, &principal);
+            match closing {
+                Some(closing) => _ = closing.run_until_cancelled(closed).await,
+                None => closed.await,
+            }
+        }
+    });
     Ok(event_stream(ResponseBody::replay(replay)))
 }
 
 /// Ends a session (LH-8).
-pub(super) async fn end(service: &HttpService, head: &Parts, principal: &Principal) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn end(
+    service: &HttpService,
+    head: &Parts,
+    principal: &Principal,
+) -> Result<Response<ResponseBody>, Refusal> {
     check_version(&head.headers)?;
     let session = session(service, head, principal).await?;
     let engine = service.engine();
@@ -132,7 +165,11 @@ pub(super) async fn end(service: &HttpService, head: &Parts, principal: &Princip
 /// From this revision on, streams begin with an event that has an id and no data (LH-4).
 const PRIMED: Revision = Revision::V2025_11_25;
 
-async fn initialize(post: &Post<'_>, request: &Request<'_>, id: RequestId) -> Result<Response<ResponseBody>, Refusal> {
+async fn initialize(
+    post: &Post<'_>,
+    request: &Request<'_>,
+    id: RequestId,
+) -> Result<Response<ResponseBody>, Refusal> {
     let engine = post.service.engine();
     let params = request.params.detach(&post.text);
     let wish = match Initialize::read(&params) {
@@ -164,7 +201,10 @@ async fn set_level(
         Err(error) => return Ok(reply(Reply::error(Some(id), &error, session.revision))),
     };
     let sessions = post.service.engine().sessions();
-    sessions.set_log_level(session, &post.principal, level).await.map_err(|error| Refusal::session(&error).to(Some(id.clone())))?;
+    sessions
+        .set_log_level(session, &post.principal, level)
+        .await
+        .map_err(|error| Refusal::session(&error).to(Some(id.clone())))?;
     Ok(reply(Reply::empty(id, session.revision)))
 }
 
@@ -185,10 +225,11 @@ async fn detach(
 ) -> Result<Response<ResponseBody>, Refusal> {
     let engine = post.service.engine();
     let writer = engine.streams().open(session);
-    let mut reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
-    let stream = post.service.streams().enter(session).map_err(Refusal::busy)?;
     let prime = Prime { writer: writer.clone(), due: Arc::new(AtomicBool::new(revision >= PRIMED)) };
-    tokio::spawn(drive(work, writer, prime.clone(), permit));
+    let permit = Arc::new(permit);
+    // Before anything is awaited here: from now on the call does not depend on its connection.
+    post.service.calls().spawn(drive(work, writer.clone(), prime.clone(), permit.clone()));
+    let mut reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
     let options = post.service.options();
     let first = tokio::time::timeout(options.patience, reader.next()).await;
     let first = match first {
@@ -199,14 +240,19 @@ async fn detach(
             Vec::new()
         }
     };
-    if let [StreamEvent { content: Content::Answer(bytes), .. }] = first.as_slice() {
-        return Ok(reply(Reply { bytes: bytes.clone(), error: None }));
-    }
-    if let [StreamEvent { content: Content::End, .. }] = first.as_slice() {
-        return Ok(refusal::empty(StatusCode::ACCEPTED));
-    }
-    let replay = Replay::new(reader, first, options.keep_alive, post.service.closing(), stream);
-    Ok(event_stream(ResponseBody::replay(replay)))
+    let at_once = match first.as_slice() {
+        [StreamEvent { content: Content::Answer(bytes), .. }] => {
+            reply(Reply { bytes: bytes.clone(), error: None })
+        }
+        [StreamEvent { content: Content::End, .. }] => refusal::empty(StatusCode::ACCEPTED),
+        _ => {
+            let replay = Replay::new(reader, first, options.keep_alive, Hold::Call { _permit: permit });
+            return Ok(event_stream(ResponseBody::replay(replay)));
+        }
+    };
+    // The client has seen no id of this stream that it could come back with.
+    writer.delete().await.map_err(|error| Refusal::store(&error))?;
+    Ok(at_once)
 }
 
 /// Writes the event that opens a stream, once.
@@ -226,7 +272,7 @@ impl Prime {
 }
 
 /// Carries what a call says, and its reply, into its stream.
-async fn drive(work: Work, writer: Writer, prime: Prime, permit: Permit<Holder>) {
+async fn drive(work: Work, writer: Writer, prime: Prime, permit: Arc<Permit<Holder>>) {
     let outcome = match work {
         Work::Done(outbox, reply) => match drain(&outbox, &writer, &prime).await {
             Ok(()) => writer.append(Content::Answer(reply.bytes)).await.map(|_| ()),
@@ -288,14 +334,16 @@ fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
     if known.is_some_and(|revision| !revision.is_modern()) {
         return Ok(());
     }
-    let message = "MCP-Protocol-Version names no revision of a session; send the one that initialize negotiated";
+    let message =
+        "MCP-Protocol-Version names no revision of a session; send the one that initialize negotiated";
     Err(Refusal::envelope(StatusCode::BAD_REQUEST, message))
 }
 
 /// The session that a request names.
 async fn session(service: &HttpService, head: &Parts, principal: &Principal) -> Result<Session, Refusal> {
     let mut values = head.headers.get_all(SESSION).iter();
-    let missing = "Mcp-Session-Id is missing; send \"initialize\" first, then its session id with every request";
+    let missing =
+        "Mcp-Session-Id is missing; send \"initialize\" first, then its session id with every request";
     let value = values.next().ok_or_else(|| Refusal::envelope(StatusCode::BAD_REQUEST, missing))?;
     if values.next().is_some() {
         return Err(Refusal::envelope(StatusCode::BAD_REQUEST, "Mcp-Session-Id stands more than once"));

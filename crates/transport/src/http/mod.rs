@@ -23,7 +23,7 @@ mod stream;
 mod tls;
 
 pub use body::ResponseBody;
-pub use options::{OptionsError, HttpOptions};
+pub use options::{HttpOptions, OptionsError};
 pub use peer::{PeerAddress, TrustedProxy};
 pub use serve::{Bound, ServeError, serve};
 pub use service::HttpService;

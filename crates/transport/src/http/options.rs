@@ -55,7 +55,9 @@ impl Default for HttpOptions {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
     /// The path of the endpoint.
-    #[error("path \"{0}\" has to begin with \"/\", and \"/\" and \"/health\" are taken; use one such as \"/mcp\"")]
+    #[error(
+        "path \"{0}\" has to begin with \"/\", and \"/\" and \"/health\" are taken; use one such as \"/mcp\""
+    )]
     Path(String),
     /// An allowed origin.
     #[error("allowed origin \"{0}\" is not an origin; write it like \"https://app.example.com\"")]
@@ -64,7 +66,9 @@ pub enum OptionsError {
     #[error("public_url \"{0}\" is not an http or https URL")]
     PublicUrl(String),
     /// A trusted proxy.
-    #[error("trusted proxy \"{0}\" is not an address or network; write it like \"10.0.0.1\" or \"10.0.0.0/8\"")]
+    #[error(
+        "trusted proxy \"{0}\" is not an address or network; write it like \"10.0.0.1\" or \"10.0.0.0/8\""
+    )]
     Proxy(String),
 }
 

@@ -21,7 +21,11 @@ pub(super) enum Foreign {
 pub(super) struct AllowedOrigin(pub(super) String);
 
 /// Checks the host and the origin of a request.
-pub(super) fn check(options: &HttpOptions, uri: &Uri, headers: &HeaderMap) -> Result<Option<AllowedOrigin>, Foreign> {
+pub(super) fn check(
+    options: &HttpOptions,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Option<AllowedOrigin>, Foreign> {
     // HTTP/2 carries the host in the URI.
     let named = headers.get(header::HOST).map(|value| value.to_str().unwrap_or("\u{fffd}"));
     let host = named.or_else(|| uri.authority().map(http::uri::Authority::as_str)).ok_or(Foreign::NoHost)?;
@@ -41,7 +45,9 @@ pub(super) fn check(options: &HttpOptions, uri: &Uri, headers: &HeaderMap) -> Re
 pub(super) fn parse(origin: &str) -> Option<(&str, &str, Option<u16>)> {
     let (scheme, authority) = origin.split_once("://")?;
     let (host, port) = split(authority)?;
-    let sound = matches!(scheme, "http" | "https") && !host.is_empty() && !authority.contains(['/', '?', '#', '@', ' ']);
+    let sound = matches!(scheme, "http" | "https")
+        && !host.is_empty()
+        && !authority.contains(['/', '?', '#', '@', ' ']);
     sound.then_some((scheme, host, port))
 }
 
@@ -51,9 +57,10 @@ fn host_is_allowed(options: &HttpOptions, host: &str) -> bool {
     if is_loopback(name) {
         return true;
     }
-    let listed = options.allowed_hosts.iter().filter_map(|allowed| split(allowed)).any(|(allowed, allowed_port)| {
-        same(allowed, name) && (allowed_port.is_none() || allowed_port == port)
-    });
+    let listed =
+        options.allowed_hosts.iter().filter_map(|allowed| split(allowed)).any(|(allowed, allowed_port)| {
+            same(allowed, name) && (allowed_port.is_none() || allowed_port == port)
+        });
     let public = options.public_url.as_ref().and_then(Uri::host).is_some_and(|public| same(public, name));
     listed || public
 }
@@ -66,14 +73,19 @@ fn origin_is_allowed(options: &HttpOptions, origin: &str) -> bool {
     }
     let equal = |other: &str| {
         parse(other).is_some_and(|(other_scheme, other_host, other_port)| {
-            other_scheme == scheme && same(other_host, host) && other_port.or_else(|| default_port(other_scheme)) == number
+            other_scheme == scheme
+                && same(other_host, host)
+                && other_port.or_else(|| default_port(other_scheme)) == number
         })
     };
     if options.allowed_origins.iter().any(|allowed| equal(allowed)) {
         return true;
     }
     options.public_url.as_ref().is_some_and(|url| {
-        let public = url.scheme_str().zip(url.authority()).map(|(scheme, authority)| format!("{scheme}://{authority}"));
+        let public = url
+            .scheme_str()
+            .zip(url.authority())
+            .map(|(scheme, authority)| format!("{scheme}://{authority}"));
         public.is_some_and(|public| equal(&public))
     })
 }
@@ -133,10 +145,29 @@ mod tests {
             assert_eq!(verdict(&options, &format!("{name}:12200"), Some(&origin)), Ok(()), "{name}");
             assert_eq!(verdict(&options, name, None), Ok(()));
         }
-        for origin in ["http://evil.example", "http://localhost:1", "http://localhost", "null", "http://localhost.evil.example:12200", "", "http://127.0.0.1:12200/x", "http://u@127.0.0.1:12200"] {
-            assert!(matches!(verdict(&options, "localhost:12200", Some(origin)), Err(Foreign::Origin(_))), "{origin}");
+        for origin in [
+            "http://evil.example",
+            "http://localhost:1",
+            "http://localhost",
+            "null",
+            "http://localhost.evil.example:12200",
+            "",
+            "http://127.0.0.1:12200/x",
+            "http://u@127.0.0.1:12200",
+        ] {
+            assert!(
+                matches!(verdict(&options, "localhost:12200", Some(origin)), Err(Foreign::Origin(_))),
+                "{origin}"
+            );
         }
-        for host in ["evil.example", "localhost.evil.example:12200", "127.0.0.1.evil.example", "[::1", "127.0.0.1:x", ""] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example:12200",
+            "127.0.0.1.evil.example",
+            "[::1",
+            "127.0.0.1:x",
+            "",
+        ] {
             assert!(matches!(verdict(&options, host, None), Err(Foreign::Host(_))), "{host}");
         }
     }
@@ -149,11 +180,13 @@ mod tests {
             public_url: Some(Uri::from_static("https://public.example.com/mcp")),
             ..HttpOptions::default()
         };
-        for host in ["mcp.example.com", "MCP.example.com:99", "other.example.com:8443", "public.example.com"] {
+        for host in ["mcp.example.com", "MCP.example.com:99", "other.example.com:8443", "public.example.com"]
+        {
             assert_eq!(verdict(&options, host, None), Ok(()), "{host}");
         }
         assert!(verdict(&options, "other.example.com", None).is_err());
-        for origin in ["https://app.example.com", "https://app.example.com:443", "https://public.example.com"] {
+        for origin in ["https://app.example.com", "https://app.example.com:443", "https://public.example.com"]
+        {
             assert_eq!(verdict(&options, "mcp.example.com", Some(origin)), Ok(()), "{origin}");
         }
         assert!(verdict(&options, "mcp.example.com", Some("http://app.example.com")).is_err());

@@ -64,21 +64,24 @@ impl Refusal {
     pub(super) fn session(error: &SessionError) -> Self {
         match error {
             SessionError::Gone => Self::envelope(StatusCode::NOT_FOUND, error.to_string()),
-            SessionError::ServerFull => {
-                Self::content(StatusCode::SERVICE_UNAVAILABLE, RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()))
-                    .retry_after()
-            }
-            SessionError::CallerFull => {
-                Self::content(StatusCode::TOO_MANY_REQUESTS, RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()))
-                    .retry_after()
-            }
+            SessionError::ServerFull => Self::content(
+                StatusCode::SERVICE_UNAVAILABLE,
+                RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()),
+            )
+            .retry_after(),
+            SessionError::CallerFull => Self::content(
+                StatusCode::TOO_MANY_REQUESTS,
+                RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()),
+            )
+            .retry_after(),
             SessionError::Store(cause) => Self::store(cause),
         }
     }
 
     pub(super) fn store(cause: &dyn std::error::Error) -> Self {
         tracing::error!(error = %cause, "the store failed");
-        let error = RpcError::new(ErrorCode::INTERNAL_ERROR, "the server cannot reach its store; try again later");
+        let error =
+            RpcError::new(ErrorCode::INTERNAL_ERROR, "the server cannot reach its store; try again later");
         Self::content(StatusCode::SERVICE_UNAVAILABLE, error).retry_after()
     }
 

@@ -1,19 +1,17 @@
 //! The event stream of a legacy call or session: read from the store at the reader's own pace, so that a
 //! client that goes away can come back for the rest (LH-4, LH-5).
 
-use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use latimer_core::admission::Permit;
-use latimer_core::engine::Engine;
-use latimer_core::session::SessionError;
+use latimer_core::engine::Holder;
 use latimer_core::stream::{Content, Reader, StreamEvent};
-use latimer_core::{BoxFuture, Principal, SessionId};
+use latimer_core::{BoxFuture, SessionId};
 use latimer_protocol::codec::sse;
 use latimer_store::StoreError;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::stream::{KeepAlive, write_message};
 
@@ -23,43 +21,36 @@ pub(super) struct Replay {
     /// What was read before the stream became one.
     first: Vec<StreamEvent>,
     keep_alive: KeepAlive,
-    watch: Option<BoxFuture<'static, ()>>,
-    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Ends the stream from outside.
+    ended: Option<BoxFuture<'static, ()>>,
     over: bool,
-    _permit: Permit<SessionId>,
+    _hold: Hold,
+}
+
+/// What an open stream counts as.
+pub(super) enum Hold {
+    /// A stream that the client opened.
+    Stream { _permit: Permit<SessionId> },
+    /// The call that it answers: a reader that stalls keeps its call in flight.
+    Call { _permit: Arc<Permit<Holder>> },
 }
 
 impl Replay {
     /// The stream that a reader reads, after `first`, which was read already.
-    pub(super) fn new(
-        reader: Reader,
-        first: Vec<StreamEvent>,
-        keep_alive: Duration,
-        closing: &CancellationToken,
-        permit: Permit<SessionId>,
-    ) -> Self {
+    pub(super) fn new(reader: Reader, first: Vec<StreamEvent>, keep_alive: Duration, hold: Hold) -> Self {
         Self {
             reading: read(reader),
             first,
             keep_alive: KeepAlive::new(keep_alive),
-            watch: None,
-            closing: Box::pin(closing.clone().cancelled_owned()),
+            ended: None,
             over: false,
-            _permit: permit,
+            _hold: hold,
         }
     }
 
-    /// Ends the stream with its session, and keeps the session alive as long as the stream is open.
-    pub(super) fn watching(mut self, engine: Engine, session: SessionId, principal: Principal) -> Self {
-        let every = (engine.limits().session_idle / 3).clamp(Duration::from_millis(50), Duration::from_secs(15));
-        self.watch = Some(Box::pin(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                if let Err(SessionError::Gone) = engine.sessions().find(&session, &principal).await {
-                    return;
-                }
-            }
-        }));
+    /// Ends the stream when something else does.
+    pub(super) fn until(mut self, end: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.ended = Some(Box::pin(end));
         self
     }
 
@@ -87,10 +78,8 @@ impl Replay {
             self.keep_alive.restart();
             return Poll::Ready(Some(out.into()));
         }
-        let ended = self.watch.as_mut().is_some_and(|watch| watch.as_mut().poll(cx).is_ready());
-        // When the server stops, streams that wait for something end; their clients may come back elsewhere.
-        let closing = self.closing.as_mut().poll(cx).is_ready();
-        if self.over || ended || closing {
+        let ended = self.ended.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready());
+        if self.over || ended {
             self.over = true;
             return Poll::Ready(None);
         }

@@ -2,6 +2,9 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -12,6 +15,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use latimer_core::Engine;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use super::options::{HttpOptions, OptionsError};
 use super::peer::PeerAddress;
@@ -92,7 +96,10 @@ pub async fn serve(
     let service = HttpService::new(engine, options)?;
     let graceful = GracefulShutdown::new();
     let acceptor = bound.tls.as_ref().map(TlsIdentity::acceptor);
-    let mut stop = std::pin::pin!(stop);
+    // Whatever ends this function ends the connections that are left, too.
+    let cut = CancellationToken::new();
+    let _cut = cut.clone().drop_guard();
+    let mut stop = pin!(stop);
     loop {
         let (socket, peer) = tokio::select! {
             accepted = accept(&bound.listener) => accepted,
@@ -102,25 +109,32 @@ pub async fn serve(
         let builder = builder.clone();
         let watcher = graceful.watcher();
         let acceptor = acceptor.clone();
+        let cut = cut.clone();
         tokio::spawn(async move {
-            let served = match acceptor {
-                None => connection(&builder, socket, peer, service, watcher).await,
-                Some(acceptor) => {
-                    match tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await {
+            let serving = async {
+                match acceptor {
+                    None => connection(&builder, socket, peer, service, watcher).await,
+                    Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await {
                         Ok(Ok(socket)) => connection(&builder, socket, peer, service, watcher).await,
                         Ok(Err(error)) => Err(error.into()),
                         Err(elapsed) => Err(elapsed.into()),
-                    }
+                    },
                 }
             };
-            if let Err(error) = served {
+            if let Some(Err(error)) = cut.run_until_cancelled(serving).await {
                 tracing::debug!(%peer, %error, "a connection ended early");
             }
         });
     }
     drop(bound.listener);
     service.close();
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    let finished = async {
+        graceful.shutdown().await;
+        // Calls go on whose clients have gone: they may have something to finish.
+        service.calls().close();
+        service.calls().wait().await;
+    };
+    if tokio::time::timeout(drain, finished).await.is_err() {
         tracing::warn!(in_flight = service.engine().in_flight(), "calls were cut off after the drain time");
     }
     Ok(())
@@ -140,12 +154,24 @@ async fn connection<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(PeerAddress(peer));
-        hyper::service::Service::call(&service, request)
+    let asked = Arc::new(AtomicBool::new(false));
+    let patience = service.options().read_timeout;
+    let service = service_fn({
+        let asked = asked.clone();
+        move |mut request: http::Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
+            request.extensions_mut().insert(PeerAddress(peer));
+            hyper::service::Service::call(&service, request)
+        }
     });
     let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
-    watcher.watch(connection).await
+    let mut connection = pin!(watcher.watch(connection));
+    // hyper waits for ever for the bytes that tell HTTP/1.1 and HTTP/2 apart.
+    match tokio::time::timeout(patience, &mut connection).await {
+        Ok(ended) => ended,
+        Err(_) if asked.load(Ordering::Relaxed) => connection.await,
+        Err(elapsed) => Err(elapsed.into()),
+    }
 }
 
 fn builder(engine: &Engine, read_timeout: Duration) -> auto::Builder<TokioExecutor> {

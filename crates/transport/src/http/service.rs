@@ -1,7 +1,7 @@
 //! The endpoint as a tower service.
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -15,8 +15,9 @@ use latimer_core::identify::Credentials;
 use latimer_core::{Engine, Principal, SessionId};
 use latimer_protocol::{ErrorCode, RpcError};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::body::ResponseBody;
+use super::body::{self, ResponseBody};
 use super::options::{HttpOptions, OptionsError};
 use super::refusal::{self, Refusal};
 use super::{cors, era, landing, legacy, origin, peer, post, security};
@@ -38,6 +39,8 @@ struct Inner {
     engine: Engine,
     options: HttpOptions,
     streams: Admission<SessionId>,
+    /// Calls that do not depend on their connections.
+    calls: TaskTracker,
     closing: CancellationToken,
 }
 
@@ -49,7 +52,8 @@ impl HttpService {
     pub fn new(engine: Engine, options: HttpOptions) -> Result<Self, OptionsError> {
         options.check()?;
         let streams = Admission::new(usize::MAX / 2, engine.limits().streams_per_session);
-        Ok(Self(Arc::new(Inner { engine, options, streams, closing: CancellationToken::new() })))
+        let (calls, closing) = (TaskTracker::new(), CancellationToken::new());
+        Ok(Self(Arc::new(Inner { engine, options, streams, calls, closing })))
     }
 
     /// What it serves.
@@ -70,6 +74,10 @@ impl HttpService {
         &self.0.streams
     }
 
+    pub(super) fn calls(&self) -> &TaskTracker {
+        &self.0.calls
+    }
+
     pub(super) fn closing(&self) -> &CancellationToken {
         &self.0.closing
     }
@@ -80,15 +88,19 @@ impl HttpService {
     {
         let began = Instant::now();
         let (head, body) = request.into_parts();
+        let mut body = pin!(body);
         let options = self.options();
         let mut origin = None;
         let outcome = match origin::check(options, &head.uri, &head.headers) {
             Ok(allowed) => {
                 origin = allowed;
-                self.route(&head, body).await
+                self.route(&head, body.as_mut()).await
             }
             Err(foreign) => Err(Refusal::envelope(StatusCode::FORBIDDEN, foreign.to_string())),
         };
+        if !head.headers.contains_key(header::EXPECT) {
+            body::discard(body).await;
+        }
         let mut response = outcome.unwrap_or_else(|refusal| {
             refusal.into_response(era::assumed(&head.headers), options.strict_empty_errors)
         });
@@ -110,7 +122,10 @@ impl HttpService {
     {
         if header_bytes(head) > self.engine().limits().header_bytes {
             let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-            return Err(Refusal::envelope(status, "the header block is too large; send fewer or shorter headers"));
+            return Err(Refusal::envelope(
+                status,
+                "the header block is too large; send fewer or shorter headers",
+            ));
         }
         let get = head.method == Method::GET || head.method == Method::HEAD;
         match head.uri.path() {

@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use latimer_core::engine::{Holder, Pending, Reply};
 use latimer_core::admission::Permit;
+use latimer_core::engine::{Holder, Pending, Reply};
 use latimer_core::outbox::{Event, Outbox};
 use latimer_protocol::codec::sse;
 use tokio::sync::oneshot;
@@ -19,6 +19,8 @@ pub(super) struct CallStream {
     reply: ReplySlot,
     keep_alive: KeepAlive,
     over: bool,
+    /// A reader that stalls keeps its call in flight.
+    _permit: Option<Permit<Holder>>,
 }
 
 enum ReplySlot {
@@ -29,7 +31,13 @@ enum ReplySlot {
 impl CallStream {
     /// The stream of a call that has ended: what it said, then its reply. One write.
     pub(super) fn ended(outbox: Outbox, reply: Reply, every: Duration) -> Self {
-        Self { outbox, reply: ReplySlot::Here(Some(reply)), keep_alive: KeepAlive::new(every), over: false }
+        Self {
+            outbox,
+            reply: ReplySlot::Here(Some(reply)),
+            keep_alive: KeepAlive::new(every),
+            over: false,
+            _permit: None,
+        }
     }
 
     /// The stream of a call that goes on, in a task of its own: a reader that stalls does not stall the call.
@@ -37,12 +45,16 @@ impl CallStream {
         let outbox = pending.outbox().clone();
         let (sender, receiver) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let reply = pending.await;
-            drop(permit);
             // Nobody is there to hear of it: then the call was cancelled anyway.
-            let _ = sender.send(reply);
+            let _ = sender.send(pending.await);
         });
-        Self { outbox, reply: ReplySlot::Coming { receiver, task }, keep_alive: KeepAlive::new(every), over: false }
+        Self {
+            outbox,
+            reply: ReplySlot::Coming { receiver, task },
+            keep_alive: KeepAlive::new(every),
+            over: false,
+            _permit: Some(permit),
+        }
     }
 
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -51,7 +63,9 @@ impl CallStream {
         }
         let reply = match &mut self.reply {
             ReplySlot::Here(reply) => Poll::Ready(reply.take()),
-            ReplySlot::Coming { receiver, .. } => Pin::new(receiver).poll(cx).map(|outcome| outcome.ok().flatten()),
+            ReplySlot::Coming { receiver, .. } => {
+                Pin::new(receiver).poll(cx).map(|outcome| outcome.ok().flatten())
+            }
         };
         let mut out = Vec::new();
         // Events come before the reply; all of them are in once the reply is there.

@@ -51,7 +51,8 @@ impl TlsIdentity {
         if chain.is_empty() {
             return Err(TlsError::Empty(certificate.to_owned()));
         }
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Key { path: key.to_owned(), error })?;
+        let key = PrivateKeyDer::from_pem_file(key)
+            .map_err(|error| TlsError::Key { path: key.to_owned(), error })?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;

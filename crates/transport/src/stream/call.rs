@@ -34,10 +34,8 @@ pub(super) async fn run(out: Outgoing, mut pending: Pending, permit: Permit<Hold
                     let out = out.clone();
                     room.set(Some(Box::pin(async move { out.room().await })));
                 }
-                if let Some(waiting) = room.as_mut().as_pin_mut() {
-                    if waiting.poll(cx).is_pending() {
-                        return Poll::Pending;
-                    }
+                if room.as_mut().as_pin_mut().is_some_and(|waiting| waiting.poll(cx).is_pending()) {
+                    return Poll::Pending;
                 }
             }
             room.set(None);
@@ -48,6 +46,8 @@ pub(super) async fn run(out: Outgoing, mut pending: Pending, permit: Permit<Hold
         }
     })
     .await;
+    // Many large answers at once are no reason to give up a reader that reads.
+    out.room().await;
     finish(&out, &outbox, reply);
     drop(permit);
 }

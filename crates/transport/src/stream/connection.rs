@@ -62,7 +62,8 @@ where
     // An answer may be much larger than a message; what waits for a client that does not read may not be endless.
     let out = Outgoing::new(limits.ring_bytes, limits.ring_bytes.saturating_mul(16));
     let scope = Scope::Connection(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
-    let connection = Connection { engine, principal, peer, scope, out: out.clone(), calls: TaskTracker::new() };
+    let connection =
+        Connection { engine, principal, peer, scope, out: out.clone(), calls: TaskTracker::new() };
     let mut writing = tokio::spawn({
         let out = out.clone();
         async move { out.write(output).await }
@@ -113,9 +114,11 @@ impl Connection {
     async fn take(&self, event: LineEvent, handshake: &mut Handshake) {
         match event {
             LineEvent::Line(line) => self.line(line, handshake).await,
-            LineEvent::TooLong { .. } => {
+            LineEvent::TooLong => {
                 let limit = self.engine.limits().message_bytes;
-                let message = format!("the message is larger than {limit} bytes and was discarded; send less at a time");
+                let message = format!(
+                    "the message is larger than {limit} bytes and was discarded; send less at a time"
+                );
                 self.refuse(None, &RpcError::invalid_request(message), handshake.revision());
             }
         }
@@ -179,4 +182,3 @@ impl Connection {
         self.out.push(&Reply::error(id, error, revision).bytes);
     }
 }
-

@@ -54,13 +54,18 @@ pub(super) fn admit(
     // A method that only the modern era has is modern even where it forgot to say so: it is told what is missing.
     let only_modern = Method::named(&request.method).is_some_and(|method| method.since.is_modern());
     if modern::is_declared(&request.params.meta) || only_modern {
-        return of_modern(connection, request, text).map_err(|error| Refused { error, revision: Revision::LATEST_MODERN });
+        return of_modern(connection, request, text)
+            .map_err(|error| Refused { error, revision: Revision::LATEST_MODERN });
     }
     let revision = handshake.revision();
     of_legacy(connection, request, text, handshake).map_err(|error| Refused { error, revision })
 }
 
-fn of_modern(connection: &Connection, request: &Request<'_>, text: &ByteString) -> Result<Admitted, RpcError> {
+fn of_modern(
+    connection: &Connection,
+    request: &Request<'_>,
+    text: &ByteString,
+) -> Result<Admitted, RpcError> {
     let version = modern::declared_version(&request.params.meta)?;
     let revision = modern::served(&version)?;
     let method = engine::method(&request.method, revision)?;
@@ -81,7 +86,11 @@ fn of_legacy(
     if request.method == "initialize" {
         let wish = Initialize::read(&params)?;
         let reply = connection.engine.initialize(&id, wish.revision, &connection.principal)?;
-        *handshake = Handshake(Some(Settled { revision: wish.revision, client: wish.client, log_level: DEFAULT_LOG_LEVEL }));
+        *handshake = Handshake(Some(Settled {
+            revision: wish.revision,
+            client: wish.client,
+            log_level: DEFAULT_LOG_LEVEL,
+        }));
         return Ok(Admitted::Reply(reply));
     }
     let Some(settled) = &mut handshake.0 else {
@@ -102,7 +111,12 @@ fn of_legacy(
     Ok(Admitted::Call(Box::new(engine::Request { id, method, params, caller })))
 }
 
-fn caller(connection: &Connection, revision: Revision, client: Client, log_level: Option<LogLevel>) -> Caller {
+fn caller(
+    connection: &Connection,
+    revision: Revision,
+    client: Client,
+    log_level: Option<LogLevel>,
+) -> Caller {
     Caller {
         revision,
         principal: connection.principal.clone(),

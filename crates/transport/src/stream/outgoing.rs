@@ -7,6 +7,7 @@ use latimer_protocol::codec::line;
 use parking_lot::Mutex;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// The queue of a connection. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ struct Inner {
     work: Notify,
     /// Room for messages that can wait.
     room: Notify,
+    /// Nothing more can be written.
+    given_up: CancellationToken,
     soft: usize,
     hard: usize,
 }
@@ -35,7 +38,14 @@ struct State {
 impl Outgoing {
     /// Messages that can wait do so from `soft` bytes on; at `hard` bytes the reader is given up.
     pub(super) fn new(soft: usize, hard: usize) -> Self {
-        Self(Arc::new(Inner { state: Mutex::default(), work: Notify::new(), room: Notify::new(), soft, hard }))
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            work: Notify::new(),
+            room: Notify::new(),
+            given_up: CancellationToken::new(),
+            soft,
+            hard,
+        }))
     }
 
     /// Queues a message, whatever waits already.
@@ -44,15 +54,28 @@ impl Outgoing {
         if state.broken {
             return;
         }
-        if state.waiting.len() + state.writing + message.len() > self.0.hard {
-            tracing::warn!(limit = self.0.hard, "the client does not read its answers; the connection is closed");
-            state.broken = true;
-            state.waiting = Vec::new();
-        } else {
-            line::write_line(message, &mut state.waiting);
+        // Whatever its size, one message is always taken: only what is left unread counts.
+        if state.waiting.len() + state.writing > self.0.hard {
+            tracing::warn!(
+                limit = self.0.hard,
+                "the client does not read its answers; the connection is closed"
+            );
+            drop(state);
+            return self.give_up();
         }
+        line::write_line(message, &mut state.waiting);
         drop(state);
         self.0.work.notify_one();
+    }
+
+    fn give_up(&self) {
+        {
+            let mut state = self.0.state.lock();
+            state.broken = true;
+            state.waiting = Vec::new();
+        }
+        self.0.given_up.cancel();
+        self.0.room.notify_waiters();
     }
 
     /// Whether a message that can wait may be queued.
@@ -85,14 +108,22 @@ impl Outgoing {
         self.0.work.notify_one();
     }
 
-    /// Writes what is queued until the queue is closed and empty.
-    pub(super) async fn write<W: AsyncWrite + Unpin>(&self, mut output: W) -> io::Result<()> {
+    /// Writes what is queued until the queue is closed and empty, or the reader is given up.
+    pub(super) async fn write<W: AsyncWrite + Unpin>(&self, output: W) -> io::Result<()> {
+        let written = self.0.given_up.run_until_cancelled(self.write_all(output)).await;
+        if let Some(Err(_)) = written {
+            self.give_up();
+        }
+        written.unwrap_or(Ok(()))
+    }
+
+    async fn write_all<W: AsyncWrite + Unpin>(&self, mut output: W) -> io::Result<()> {
         loop {
             let batch = {
                 let mut state = self.0.state.lock();
                 let batch = std::mem::take(&mut state.waiting);
                 state.writing = batch.len();
-                if state.broken || (batch.is_empty() && state.closed) {
+                if batch.is_empty() && state.closed {
                     return Ok(());
                 }
                 batch
@@ -102,15 +133,8 @@ impl Outgoing {
                 self.0.work.notified().await;
                 continue;
             }
-            let written = async {
-                output.write_all(&batch).await?;
-                output.flush().await
-            };
-            if let Err(error) = written.await {
-                self.0.state.lock().broken = true;
-                self.0.room.notify_waiters();
-                return Err(error);
-            }
+            output.write_all(&batch).await?;
+            output.flush().await?;
             self.0.state.lock().writing = 0;
         }
     }
@@ -138,13 +162,31 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_never_reads_is_given_up_at_the_limit() {
         let outgoing = Outgoing::new(10, 100);
+        let (_near, far) = tokio::io::duplex(1);
+        let writer = tokio::spawn({
+            let outgoing = outgoing.clone();
+            async move { outgoing.write(far).await }
+        });
         assert!(outgoing.has_room());
         outgoing.push(&[b'1'; 50]);
         assert!(!outgoing.has_room() && !outgoing.is_broken());
         outgoing.push(&[b'1'; 60]);
+        assert!(!outgoing.is_broken());
+        outgoing.push(b"1");
         assert!(outgoing.is_broken());
         outgoing.room().await;
-        outgoing.write(tokio::io::sink()).await.unwrap();
+        // The write that nobody reads does not keep the connection.
+        writer.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_message_larger_than_the_limit_comes_through() {
+        let outgoing = Outgoing::new(10, 100);
+        outgoing.push(&[b'1'; 1000]);
+        outgoing.close();
+        let mut out = Vec::new();
+        outgoing.write(&mut out).await.unwrap();
+        assert_eq!(out.len(), 1001);
     }
 
     #[tokio::test]
