@@ -124,11 +124,10 @@ impl Completions {
             return None;
         }
         Some(Arc::new(move |call| {
-            let partial = match call.operation {
-                Operation::CompletePrompt { partial, .. } | Operation::CompleteTemplate { partial, .. } => {
-                    partial
-                }
-                _ => return Box::pin(ready(Err(misdirected(&call)))),
+            let (Operation::CompletePrompt { partial, .. } | Operation::CompleteTemplate { partial, .. }) =
+                call.operation
+            else {
+                return Box::pin(ready(Err(misdirected(&call))));
             };
             let completer = self.0.iter().find(|(argument, _)| *argument == partial.argument);
             match completer {

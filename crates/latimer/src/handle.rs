@@ -52,7 +52,7 @@ impl Handle {
     ///
     /// # Errors
     /// When its name is taken, it is faulty, or needs a state that the server does not have.
-    pub fn add_tool(&self, tool: impl IntoTool) -> Result<(), HandleError> {
+    pub fn add_tool<K>(&self, tool: impl IntoTool<K>) -> Result<(), HandleError> {
         self.add(tool.into_tool().into())
     }
 
@@ -60,7 +60,7 @@ impl Handle {
     ///
     /// # Errors
     /// As [`add_tool`](Self::add_tool).
-    pub fn add_resource(&self, resource: impl IntoResource) -> Result<(), HandleError> {
+    pub fn add_resource<K>(&self, resource: impl IntoResource<K>) -> Result<(), HandleError> {
         self.add(resource.into_resource().into())
     }
 
@@ -68,7 +68,7 @@ impl Handle {
     ///
     /// # Errors
     /// As [`add_tool`](Self::add_tool).
-    pub fn add_prompt(&self, prompt: impl IntoPrompt) -> Result<(), HandleError> {
+    pub fn add_prompt<K>(&self, prompt: impl IntoPrompt<K>) -> Result<(), HandleError> {
         self.add(prompt.into_prompt().into())
     }
 

@@ -15,11 +15,14 @@
 //! assert_eq!(client.call("add", json!({ "a": 1, "b": 2 })).await?.text(), "3");
 //! # Ok(()) }
 //! ```
+//!
+//! The [`guide`] tells the rest, chapter by chapter.
 
 mod arguments;
 mod complete;
 mod contents;
 mod error;
+pub mod guide;
 mod handle;
 mod layer;
 mod messages;

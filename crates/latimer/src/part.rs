@@ -67,6 +67,29 @@ impl From<Prompt> for Part {
     }
 }
 
+/// How something is a tool, a resource or a prompt: as a value of that type.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Itself {}
+
+/// As what an attribute makes of a function.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Marked {}
+
+/// In no way.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Neither {}
+
+/// What nothing is. With a second way in which a function might be a tool, the compiler tells of a function
+/// without `#[tool]` that it is none, instead of how it differs from what `#[tool]` makes.
+#[doc(hidden)]
+pub trait Nothing {
+    /// Anything.
+    fn nothing<T>(self) -> T;
+}
+
 /// How messages call an entry.
 pub(crate) struct Shown<'a>(pub(crate) EntryKind, pub(crate) &'a str);
 

@@ -11,7 +11,7 @@ use latimer_protocol::wire::{self, GetPromptResult, Icon, PromptArgument};
 use crate::complete::{Complete, Completions};
 use crate::error::Fault;
 use crate::messages::IntoMessages;
-use crate::part::{Bind, Shown, misdirected};
+use crate::part::{Bind, Itself, Marked, Neither, Nothing, Shown, misdirected};
 use crate::state::{Binder, MissingState};
 
 /// A prompt: its definition and what expands it.
@@ -30,20 +30,26 @@ pub struct Prompt {
     label = "not a prompt",
     note = "put `#[prompt]` on the function, or make a `Prompt` from a closure with `Prompt::new`"
 )]
-pub trait IntoPrompt {
+pub trait IntoPrompt<Kind> {
     /// The prompt.
     fn into_prompt(self) -> Prompt;
 }
 
-impl IntoPrompt for Prompt {
+impl IntoPrompt<Itself> for Prompt {
     fn into_prompt(self) -> Prompt {
         self
     }
 }
 
-impl<F: FnOnce() -> Prompt> IntoPrompt for F {
+impl<F: FnOnce() -> Prompt> IntoPrompt<Marked> for F {
     fn into_prompt(self) -> Prompt {
         self()
+    }
+}
+
+impl<F: Nothing> IntoPrompt<Neither> for F {
+    fn into_prompt(self) -> Prompt {
+        self.nothing()
     }
 }
 

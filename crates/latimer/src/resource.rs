@@ -11,7 +11,7 @@ use latimer_protocol::wire::{self, Annotations, Icon, ReadResourceResult};
 use crate::complete::{Complete, Completions};
 use crate::contents::IntoContents;
 use crate::error::Fault;
-use crate::part::{Shown, misdirected};
+use crate::part::{Itself, Marked, Neither, Nothing, Shown, misdirected};
 use crate::state::{Binder, MissingState};
 
 /// A resource, or a template for many: its definition and what answers for it.
@@ -37,18 +37,18 @@ type ResourceBind =
     label = "not a resource",
     note = "put `#[resource(\"…\")]` on the function, or make a `Resource` from a closure with `Resource::new`"
 )]
-pub trait IntoResource {
+pub trait IntoResource<Kind> {
     /// The resource.
     fn into_resource(self) -> Resource;
 }
 
-impl IntoResource for Resource {
+impl IntoResource<Itself> for Resource {
     fn into_resource(self) -> Resource {
         self
     }
 }
 
-impl<F: FnOnce() -> Resource> IntoResource for F {
+impl<F: FnOnce() -> Resource> IntoResource<Marked> for F {
     fn into_resource(self) -> Resource {
         self()
     }
@@ -61,6 +61,12 @@ pub struct ReadRequest {
     pub uri: String,
     /// The variables of a template, decoded, in order.
     pub variables: Vec<(String, String)>,
+}
+
+impl<F: Nothing> IntoResource<Neither> for F {
+    fn into_resource(self) -> Resource {
+        self.nothing()
+    }
 }
 
 impl Resource {

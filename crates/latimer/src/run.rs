@@ -73,12 +73,11 @@ async fn serve_with(mut server: Server, args: ServeArgs) -> Result<(), Failure> 
 
 fn command(server: &Server) -> Command {
     let info = server.info();
-    // A name of several words is no file name; the help shows it as it is.
-    let mut command = Command::new(info.name.clone()).version(info.version.clone());
-    if let Some(about) = info.description.as_ref().or(info.title.as_ref()) {
-        command = command.about(about.clone());
-    }
-    ServeArgs::augment_args(command)
+    let command = ServeArgs::augment_args(Command::new(info.name.clone()));
+    let about = info.description.as_ref().or(info.title.as_ref());
+    let about = about.map_or_else(|| format!("The MCP server {}", info.name), Clone::clone);
+    // The doc comment of the flags would stand there otherwise.
+    command.version(info.version.clone()).long_about(about.clone()).about(about)
 }
 
 #[cfg(test)]

@@ -115,19 +115,19 @@ impl Server {
     }
 
     /// Adds a tool: a function with `#[tool]`, or a [`Tool`](crate::Tool).
-    pub fn tool(mut self, tool: impl IntoTool) -> Self {
+    pub fn tool<K>(mut self, tool: impl IntoTool<K>) -> Self {
         self.parts.push(tool.into_tool().into());
         self
     }
 
     /// Adds a resource or resource template: a function with `#[resource]`, or a [`Resource`](crate::Resource).
-    pub fn resource(mut self, resource: impl IntoResource) -> Self {
+    pub fn resource<K>(mut self, resource: impl IntoResource<K>) -> Self {
         self.parts.push(resource.into_resource().into());
         self
     }
 
     /// Adds a prompt: a function with `#[prompt]`, or a [`Prompt`](crate::Prompt).
-    pub fn prompt(mut self, prompt: impl IntoPrompt) -> Self {
+    pub fn prompt<K>(mut self, prompt: impl IntoPrompt<K>) -> Self {
         self.parts.push(prompt.into_prompt().into());
         self
     }

@@ -23,20 +23,16 @@ use crate::{IntoToolResult, Prompt, ReadRequest, Resource, Tool, schema};
 
 /// The schema of a tool's arguments.
 #[derive(Debug)]
-pub enum Input {
+pub struct Input(Result<RawJson, schema::SchemaFault>);
+
+impl Input {
     /// Argument by argument.
-    Each(ArgumentsSchema),
+    pub fn each(schema: ArgumentsSchema) -> Self {
+        Self(schema.finish())
+    }
+
     /// All in one type.
-    All(fn() -> AllArguments),
-}
-
-/// The schema of the type that holds all arguments.
-#[derive(Debug)]
-pub struct AllArguments(Result<RawJson, schema::SchemaFault>);
-
-impl AllArguments {
-    /// The schema of a type.
-    pub fn of<T: Argument>() -> Self {
+    pub fn all<T: Argument>() -> Self {
         Self(schema::of_arguments::<T>())
     }
 }
@@ -47,11 +43,7 @@ pub fn tool<R: IntoToolResult>(
     input: Input,
     bind: impl FnOnce(&Binder<'_>) -> Result<EntryHandler, MissingState> + Send + 'static,
 ) -> Tool {
-    let input = match input {
-        Input::Each(schema) => schema.finish(),
-        Input::All(of) => of().0,
-    };
-    Tool::bound(name.to_owned(), input, R::output_schema().map(|schema| schema.0), bind)
+    Tool::bound(name.to_owned(), input.0, R::output_schema().map(|schema| schema.0), bind)
 }
 
 /// What answers the calls of a tool.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::error::Fault;
 use crate::output::IntoToolResult;
-use crate::part::{Bind, Shown, misdirected};
+use crate::part::{Bind, Itself, Marked, Neither, Nothing, Shown, misdirected};
 use crate::schema::SchemaFault;
 use crate::state::{Binder, MissingState};
 
@@ -34,20 +34,26 @@ pub struct Tool {
     label = "not a tool",
     note = "put `#[tool]` on the function, or make a `Tool` from a schema and a closure with `Tool::new`"
 )]
-pub trait IntoTool {
+pub trait IntoTool<Kind> {
     /// The tool.
     fn into_tool(self) -> Tool;
 }
 
-impl IntoTool for Tool {
+impl IntoTool<Itself> for Tool {
     fn into_tool(self) -> Tool {
         self
     }
 }
 
-impl<F: FnOnce() -> Tool> IntoTool for F {
+impl<F: FnOnce() -> Tool> IntoTool<Marked> for F {
     fn into_tool(self) -> Tool {
         self()
+    }
+}
+
+impl<F: Nothing> IntoTool<Neither> for F {
+    fn into_tool(self) -> Tool {
+        self.nothing()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What authors write, and what clients get of it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may")]
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use latimer::prelude::*;

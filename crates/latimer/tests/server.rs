@@ -1,5 +1,7 @@
 //! A server as a whole: what stops it from starting, its hooks, its middleware, and changes while it runs.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may")]
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -172,7 +174,7 @@ async fn middleware_stands_around_every_call_first_one_outermost() {
 
 #[tool]
 async fn forever() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{FnArg, ReturnType, Signature, Type};
+use syn::{Receiver, ReturnType, Signature, Type};
 
 use crate::item::Kind;
 use crate::parameter::{Argument, Parameter, hidden};
@@ -146,16 +146,17 @@ fn refuse(signature: &Signature, kind: Kind) -> syn::Result<()> {
     if let Some(unsafety) = &signature.unsafety {
         return error(unsafety.span, &format!("a {kind} cannot be unsafe: anybody may call it"));
     }
-    if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
-        if receiver.reference.is_none() || receiver.mutability.is_some() || receiver.colon_token.is_some() {
-            let message = "take `&self`: calls run at the same time; keep what changes behind a lock";
-            return error(receiver.span(), message);
-        }
+    let shared = |receiver: &Receiver| {
+        receiver.reference.is_some() && receiver.mutability.is_none() && receiver.colon_token.is_none()
+    };
+    if let Some(receiver) = signature.receiver().filter(|receiver| !shared(receiver)) {
+        let message = "take `&self`: calls run at the same time; keep what changes behind a lock";
+        return error(receiver.span(), message);
     }
-    if let ReturnType::Type(_, ty) = &signature.output {
-        if let Type::ImplTrait(ty) = &**ty {
-            return error(ty.span(), "name the return type: the definition depends on it");
-        }
+    if let ReturnType::Type(_, ty) = &signature.output
+        && let Type::ImplTrait(ty) = &**ty
+    {
+        return error(ty.span(), "name the return type: the definition depends on it");
     }
     Ok(())
 }

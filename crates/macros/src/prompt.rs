@@ -1,7 +1,8 @@
 //! `#[prompt]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::builder::Common;
 use crate::function::{Function, argument};
@@ -38,7 +39,10 @@ pub(crate) fn build(
     let name = common.name.as_deref().unwrap_or(name);
     let common = common.calls();
     let (bind, share, read) = (function.bind_states(), function.share(), read(&function));
-    let call = function.call(|value| quote! { ::latimer::IntoMessages::into_messages(#value) });
+    let call = function.call(|value| {
+        let span = function.returns.span();
+        quote_spanned! { span => ::latimer::IntoMessages::into_messages(#value) }
+    });
     let (binder, given, context) = (hidden("binder"), hidden("given"), hidden("context"));
     Ok(quote! {
         ::latimer::__private::prompt(#name, move |#binder| {

@@ -1,8 +1,9 @@
 //! `#[resource]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{LitStr, Token};
 
 use crate::builder::Common;
@@ -23,7 +24,7 @@ impl Parse for Attribute {
         if !input.peek(LitStr) {
             let message =
                 "begin with the URI: `#[resource(\"config://app\")]` or `#[resource(\"user://{id}\")]`";
-            return Err(input.error(message));
+            return Err(syn::Error::new(input.span(), message));
         }
         let uri = input.parse()?;
         if !input.is_empty() {
@@ -63,7 +64,8 @@ pub(crate) fn build(
     let (request, context) = (hidden("request"), hidden("context"));
     let location = hidden("uri");
     let call = function.call(|value| {
-        quote! { ::latimer::IntoContents::into_contents(#value, &#location, #mime.as_deref()) }
+        let span = function.returns.span();
+        quote_spanned! { span => ::latimer::IntoContents::into_contents(#value, &#location, #mime.as_deref()) }
     });
     Ok(quote! {
         ::latimer::__private::resource(#uri, #name, move |#mime, #binder| {

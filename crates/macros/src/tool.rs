@@ -1,7 +1,7 @@
 //! `#[tool]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
@@ -39,10 +39,7 @@ pub(crate) fn build(
         }
     }
     let (input, read) = match arguments(&function)? {
-        Some((ty, _)) => (
-            quote! { ::latimer::__private::Input::All(::latimer::__private::AllArguments::of::<#ty>) },
-            read_all(ty),
-        ),
+        Some((ty, _)) => (quote! { ::latimer::__private::Input::all::<#ty>() }, read_all(ty)),
         None => (input(&function), read_each(&function)),
     };
     let slots = slots(&function);
@@ -50,7 +47,9 @@ pub(crate) fn build(
     let common = common.calls();
     let (bind, share) = (function.bind_states(), function.share());
     let returns = &function.returns;
-    let call = function.call(|value| quote! { ::latimer::IntoToolResult::into_tool_result(#value) });
+    let call = function.call(|value| {
+        quote_spanned! { returns.span() => ::latimer::IntoToolResult::into_tool_result(#value) }
+    });
     let (binder, raw, context) = (hidden("binder"), hidden("raw"), hidden("context"));
     Ok(quote! {{
         #slots
@@ -129,7 +128,7 @@ fn input(function: &Function) -> TokenStream {
         }
     });
     quote! {
-        ::latimer::__private::Input::Each(::latimer::__private::ArgumentsSchema::new() #(#each)*)
+        ::latimer::__private::Input::each(::latimer::__private::ArgumentsSchema::new() #(#each)*)
     }
 }
 

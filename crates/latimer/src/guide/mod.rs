@@ -1,0 +1,42 @@
+//! The guide: what an author writes, chapter by chapter.
+//!
+//! 1. [Getting started](getting_started)
+//! 2. [Tools](tools)
+//! 3. [Resources and prompts](resources_and_prompts)
+//! 4. [State, start and stop](state)
+//! 5. [The context of a call](context)
+//! 6. [Errors](errors)
+//! 7. [Testing](testing)
+//! 8. [Middleware](middleware)
+//! 9. [Programs and mounting](running)
+//! 10. [What each revision sees](revisions)
+
+#[doc = include_str!("getting_started.md")]
+pub mod getting_started {}
+
+#[doc = include_str!("tools.md")]
+pub mod tools {}
+
+#[doc = include_str!("resources_and_prompts.md")]
+pub mod resources_and_prompts {}
+
+#[doc = include_str!("state.md")]
+pub mod state {}
+
+#[doc = include_str!("context.md")]
+pub mod context {}
+
+#[doc = include_str!("errors.md")]
+pub mod errors {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("middleware.md")]
+pub mod middleware {}
+
+#[doc = include_str!("running.md")]
+pub mod running {}
+
+#[doc = include_str!("revisions.md")]
+pub mod revisions {}
