@@ -197,6 +197,13 @@ async fn a_server_that_exits_fails_the_calls_in_flight_and_those_to_come() {
 }
 
 #[tokio::test]
+async fn a_server_that_exits_and_leaves_its_stdout_to_another_process_is_gone_all_the_same() {
+    let client = connect("legacy").await.unwrap();
+    let error = client.call_tool("leave", raw("{}")).await.unwrap_err();
+    assert!(error.is_closed() && error.to_string().contains("exit status: 4"), "{error}");
+}
+
+#[tokio::test]
 async fn stdio_4_closing_ends_a_server_that_does_not_want_to_and_what_it_started() {
     let (heard, mut lines) = mpsc::unbounded_channel();
     let stderr = Stderr::Lines(Arc::new(move |line: &str| drop(heard.send(line.to_owned()))));

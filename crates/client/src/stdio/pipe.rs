@@ -54,11 +54,15 @@ pub(super) async fn read(
     // Dropped even if a handler of notifications panics, so that nobody waits for ever.
     let mut end = End { shared: &shared, ended: Ended { program: exit.program().to_owned(), status: None } };
     let limit = shared.limits.message;
-    lines(stdout, limit, |event| match event {
+    let reading = lines(stdout, limit, |event| match event {
         LineEvent::Line(line) => message(line, &shared, &answers),
         LineEvent::TooLong => shared.pending.too_large(limit),
-    })
-    .await;
+    });
+    tokio::select! {
+        () = reading => {}
+        // Something that the server started may hold its stdout open for ever.
+        () = exit.clone().left_behind() => {}
+    }
     end.ended.status = exit.status().await;
 }
 

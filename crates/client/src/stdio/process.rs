@@ -11,7 +11,8 @@ use super::pipe;
 use crate::error::{ClientError, Fault};
 use crate::target::{Command, Stderr};
 
-/// How long the exit status of a server that closed its stdout is waited for.
+/// How long the exit status of a server that closed its stdout is waited for, and the end of the stdout of a
+/// server that exited.
 const STATUS_LIMIT: Duration = Duration::from_millis(500);
 
 /// A running child process. Dropping it begins its end; so does the end of the runtime.
@@ -82,6 +83,12 @@ impl Exit {
     pub(super) async fn status(&mut self) -> Option<String> {
         let _ = tokio::time::timeout(STATUS_LIMIT, self.ended()).await;
         self.status.borrow().clone()
+    }
+
+    /// Waits for the end of the process, and a moment longer for what it wrote last.
+    pub(super) async fn left_behind(mut self) {
+        self.ended().await;
+        tokio::time::sleep(STATUS_LIMIT).await;
     }
 
     async fn ended(&mut self) {

@@ -57,6 +57,10 @@ def call(request):
         result(request, {"content": [], "x": "x" * 300000})
     elif name == "exit":
         sys.exit(3)
+    elif name == "leave":
+        # What is left behind holds stdout open until the client closes stdin.
+        subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stderr=subprocess.DEVNULL)
+        sys.exit(4)
     elif name != "never":
         result(request, {"content": [], "structuredContent": request["params"]["arguments"]})
 
