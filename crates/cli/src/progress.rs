@@ -1,5 +1,6 @@
 //! What is told of a call while it runs: progress, log messages, what a server's program writes to its stderr.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,7 +78,7 @@ impl Display {
     }
 
     /// Waits until the call has taken long, and shows then that something goes on. Never ends.
-    pub(crate) async fn wait(&self) {
+    pub(crate) async fn wait(&self) -> Infallible {
         tokio::time::sleep(PATIENCE).await;
         if let Some(bar) = &self.0.lock().unwrap_or_else(PoisonError::into_inner).bar {
             show(bar, None);

@@ -70,10 +70,11 @@ impl Server {
     /// Tells the command's own words from the server's URL.
     pub(crate) fn target<const N: usize>(
         &self,
+        command: &'static str,
         words: &[String],
         names: [&'static str; N],
     ) -> Result<(Target, [String; N]), Failure> {
-        let (target, own) = target::split(words, names, &self.program)?;
+        let (target, own) = target::split(command, words, names, &self.program)?;
         if matches!(target, Target::Stdio(_)) && (self.token.is_some() || self.token_file.is_some()) {
             return Err(Failure::setup(
                 "a token is for servers that have a URL; a program takes its credentials from its environment",
@@ -102,7 +103,7 @@ impl Server {
             let client = connected.map_err(|error| approach.failure(&error))?;
             ended = tokio::select! {
                 ended = job(&client, &display) => ended,
-                () = display.wait() => Ok(Finished::Interrupted),
+                never = display.wait() => match never {},
                 () = interrupted() => Ok(Finished::Interrupted),
             };
             display.finish();

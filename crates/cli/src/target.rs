@@ -10,17 +10,19 @@ use std::ffi::OsString;
 use latimer_client::{Command, Target};
 use latimer_host::Failure;
 
-/// Tells a command's own words, as many as there are `names`, from the URL before them.
+/// Tells the own words of `command`, as many as there are `names`, from the URL before them.
 ///
 /// With a `program` there must be no URL, without one there must be.
 ///
 /// # Errors
 /// When a word is missing or too much, or what stands in the URL's place is none.
 pub(crate) fn split<const N: usize>(
+    command: &'static str,
     words: &[String],
     names: [&'static str; N],
     program: &[OsString],
 ) -> Result<(Target, [String; N]), TargetError> {
+    let none = || TargetError::None { command, words: Words::of(&names) };
     let (target, own) = match (program.split_first(), words.split_first()) {
         (Some(_), Some((url, own))) if own.len() == N && is_url(url) => {
             return Err(TargetError::Both(url.clone()));
@@ -30,24 +32,24 @@ pub(crate) fn split<const N: usize>(
             (Target::http(url).map_err(|error| TargetError::Url(error.to_string()))?, own)
         }
         (None, Some((word, _))) if words.len() > N => return Err(TargetError::NoUrl { word: word.clone() }),
-        (None, _) => return Err(TargetError::None(Words(names.to_vec()))),
+        (None, _) => return Err(none()),
     };
     match (names.get(own.len()), own.get(N)) {
         (Some(missing), _) => Err(TargetError::Missing(missing)),
         (None, Some(extra)) => Err(TargetError::Extra { word: extra.clone() }),
-        (None, None) => own
-            .to_vec()
-            .try_into()
-            .map(|own| (target, own))
-            .map_err(|_| TargetError::None(Words(names.to_vec()))),
+        (None, None) => own.to_vec().try_into().map(|own| (target, own)).map_err(|_| none()),
     }
 }
 
 /// Why the words of a command line name no server, or something besides.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TargetError {
-    #[error("no server is named; give its URL, as in \"http://127.0.0.1:12200/mcp{}\", or a program to run behind --, as in \"{}-- latimer serve --stdio\"", .0.after(), .0.before())]
-    None(Words),
+    #[error(
+        "no server is named; give its URL (latimer {command} http://127.0.0.1:12200/mcp{}), \
+         or a program to run (latimer {command}{} -- latimer serve --stdio)",
+        words.0, words.0
+    )]
+    None { command: &'static str, words: Words },
     #[error("two servers are named, {0} and the program behind --; leave one of them out")]
     Both(String),
     #[error("\"{word}\" is no URL{}", did_you_mean(.word))]
@@ -66,17 +68,13 @@ impl From<TargetError> for Failure {
     }
 }
 
-/// The names of a command's own words.
+/// The names of a command's own words, a space before each.
 #[derive(Debug)]
-pub(crate) struct Words(Vec<&'static str>);
+pub(crate) struct Words(String);
 
 impl Words {
-    fn after(&self) -> String {
-        self.0.iter().map(|name| format!(" {name}")).collect()
-    }
-
-    fn before(&self) -> String {
-        self.0.iter().map(|name| format!("{name} ")).collect()
+    fn of(names: &[&str]) -> Self {
+        Self(names.iter().map(|name| format!(" {name}")).collect())
     }
 }
 
@@ -107,7 +105,7 @@ mod tests {
     fn told(words: &[&str], program: &[&str]) -> Result<(String, [String; 1]), String> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let program: Vec<OsString> = program.iter().map(OsString::from).collect();
-        let (target, own) = split(&words, ["TOOL"], &program).map_err(|error| error.to_string())?;
+        let (target, own) = split("call", &words, ["TOOL"], &program).map_err(|error| error.to_string())?;
         let target = match target {
             Target::Http(url) => url.to_string(),
             Target::Stdio(command) => format!("{command:?}"),
@@ -130,7 +128,7 @@ mod tests {
     fn what_is_wrong_is_told_with_its_mend() {
         let cases: &[(&[&str], &[&str], &str)] = &[
             (&[], &[], "no server is named"),
-            (&["echo"], &[], "\"TOOL -- latimer serve --stdio\""),
+            (&["echo"], &[], "latimer call TOOL -- latimer serve --stdio"),
             (&["http://h/", "echo"], &["prog"], "two servers"),
             (&["localhost:12200/mcp", "echo"], &[], "did you mean http://localhost:12200/mcp?"),
             (&["12200", "echo"], &[], "did you mean http://127.0.0.1:12200/mcp?"),

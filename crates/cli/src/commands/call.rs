@@ -48,7 +48,7 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn run(self) -> Outcome {
-        let (target, [tool]) = self.server.target(&self.words, ["TOOL"])?;
+        let (target, [tool]) = self.server.target("call", &self.words, ["TOOL"])?;
         let whole = self.args.as_deref().map(given).transpose()?;
         // What is wrong in itself is told before anything is started.
         arguments::object(whole.as_deref(), &[], None).map_err(Failure::setup)?;

@@ -43,7 +43,7 @@ pub(crate) struct Complete {
 
 impl Complete {
     pub(crate) fn run(self) -> Outcome {
-        let (target, [argument, value]) = self.server.target(&self.words, ["ARG", "VALUE"])?;
+        let (target, [argument, value]) = self.server.target("complete", &self.words, ["ARG", "VALUE"])?;
         let of = match (&self.prompt, &self.template) {
             (Some(name), _) => CompletionRef::Prompt(name),
             (None, template) => CompletionRef::Resource(template.as_deref().unwrap_or_default()),

@@ -17,7 +17,7 @@ pub(crate) fn json(lists: &[(&str, Vec<&RawJson>)]) -> String {
     write_object(&mut out, |object| {
         for (name, entries) in lists {
             write_array(entries, object.key(name), |entry, out| {
-                out.extend_from_slice(entry.as_str().as_bytes())
+                out.extend_from_slice(entry.as_str().as_bytes());
             });
         }
     });

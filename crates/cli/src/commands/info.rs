@@ -24,7 +24,7 @@ pub(crate) struct Info {
 
 impl Info {
     pub(crate) fn run(self) -> Outcome {
-        let (target, []) = self.server.target(&self.words, [])?;
+        let (target, []) = self.server.target("info", &self.words, [])?;
         self.server.visit(target, async |client: &Client, _| {
             let info = client.info();
             output::print(&if self.server.json { json(info) } else { text(info) })?;

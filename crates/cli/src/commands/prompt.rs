@@ -37,7 +37,7 @@ pub(crate) struct Prompt {
 
 impl Prompt {
     pub(crate) fn run(self) -> Outcome {
-        let (target, [name]) = self.server.target(&self.words, ["NAME"])?;
+        let (target, [name]) = self.server.target("prompt", &self.words, ["NAME"])?;
         self.server.visit(target, async |client: &Client, _| {
             let arguments: Vec<(&str, &str)> =
                 self.arg.iter().map(|pair| (pair.name.as_str(), pair.value.as_str())).collect();

@@ -24,7 +24,7 @@ pub(crate) struct Prompts {
 
 impl Prompts {
     pub(crate) fn run(self) -> Outcome {
-        let (target, []) = self.server.target(&self.words, [])?;
+        let (target, []) = self.server.target("prompts", &self.words, [])?;
         self.server.visit(target, async |client: &Client, _| {
             let prompts = listed("prompts", client.list_prompts().await)?;
             if self.server.json {

@@ -35,7 +35,7 @@ pub(crate) struct Read {
 
 impl Read {
     pub(crate) fn run(self) -> Outcome {
-        let (target, [uri]) = self.server.target(&self.words, ["URI"])?;
+        let (target, [uri]) = self.server.target("read", &self.words, ["URI"])?;
         self.server.visit(target, async |client: &Client, _| {
             let reply = client.read_resource(&uri).await.map_err(|error| failure(&error))?;
             if self.server.json {

@@ -24,7 +24,7 @@ pub(crate) struct Resources {
 
 impl Resources {
     pub(crate) fn run(self) -> Outcome {
-        let (target, []) = self.server.target(&self.words, [])?;
+        let (target, []) = self.server.target("resources", &self.words, [])?;
         self.server.visit(target, async |client: &Client, _| {
             let resources = listed("resources", client.list_resources().await)?;
             let templates = listed("resource templates", client.list_templates().await)?;

@@ -1,8 +1,8 @@
 //! `latimer tools`.
 
 use latimer_client::{Client, Entry};
+use latimer_protocol::rewrite::{decode_string, elements, member, members};
 use latimer_protocol::wire::Tool;
-use serde_json::Value;
 
 use super::entries;
 use crate::exit::{Finished, Outcome};
@@ -23,7 +23,7 @@ pub(crate) struct Tools {
 
 impl Tools {
     pub(crate) fn run(self) -> Outcome {
-        let (target, []) = self.server.target(&self.words, [])?;
+        let (target, []) = self.server.target("tools", &self.words, [])?;
         self.server.visit(target, async |client: &Client, _| {
             let tools = listed("tools", client.list_tools().await)?;
             if self.server.json {
@@ -38,13 +38,16 @@ impl Tools {
     }
 }
 
-/// `name(argument: type, optional?: type)`.
+/// `name(argument: type, optional?: type)`, in the order of the schema.
 fn signature(tool: &Entry<Tool>) -> String {
-    let schema = tool.view().ok().and_then(|tool| tool.input_schema.to::<Value>().ok()).unwrap_or_default();
-    let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let arguments = schema["properties"].as_object().into_iter().flatten().map(|(name, property)| {
-        let optional = if required.contains(&name.as_str()) { "" } else { "?" };
+    let schema = part(tool.raw().as_str(), "inputSchema").unwrap_or("{}");
+    let required: Vec<_> = elements(part(schema, "required").unwrap_or("[]"))
+        .map_while(Result::ok)
+        .filter_map(decode_string)
+        .collect();
+    let properties = members(part(schema, "properties").unwrap_or("{}")).map_while(Result::ok);
+    let arguments = properties.map(|(name, property)| {
+        let optional = if required.contains(&name) { "" } else { "?" };
         match kind(property) {
             Some(kind) => format!("{name}{optional}: {kind}"),
             None => format!("{name}{optional}"),
@@ -54,10 +57,15 @@ fn signature(tool: &Entry<Tool>) -> String {
 }
 
 /// The type of an argument, as far as the schema says it in so many words.
-fn kind(property: &Value) -> Option<String> {
-    match &property["type"] {
-        Value::String(kind) => Some(kind.clone()),
-        Value::Array(kinds) => Some(kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|")),
-        _ => None,
+fn kind(property: &str) -> Option<String> {
+    let kind = part(property, "type")?;
+    if let Some(kind) = decode_string(kind) {
+        return Some(kind.into_owned());
     }
+    let kinds: Vec<_> = elements(kind).map_while(Result::ok).filter_map(decode_string).collect();
+    (!kinds.is_empty()).then(|| kinds.join("|"))
+}
+
+fn part<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    member(object, name).ok().flatten()
 }

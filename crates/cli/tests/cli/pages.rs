@@ -10,8 +10,8 @@ fn the_version_is_told() {
 }
 
 #[test]
-fn the_help_of_the_program_fits_a_screen() {
-    insta::assert_snapshot!(run(&["-h"]).ok());
+fn the_short_help_tells_all_commands_and_exit_codes() {
+    insta::assert_snapshot!("help", run(&["-h"]).ok());
 }
 
 #[test]
