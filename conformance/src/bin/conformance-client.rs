@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
     match play(&scenario, &url).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => told(&format!("the scenario {scenario} is unknown to this client"), 2),
-        Err(error) => told(&format!("failed to {error}"), 1),
+        Err(error) => told(&format!("error: {error}"), 1),
     }
 }
 

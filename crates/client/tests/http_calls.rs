@@ -172,6 +172,12 @@ async fn can_3_time_runs_out_without_progress_and_starts_anew_with_it() {
     assert_eq!(reports, 8);
     let error = client.call_tool("dull", raw("{}")).on_progress(|_| ()).await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
+
+    let mut options = Options::default();
+    options.timeouts.total = Duration::from_secs(200);
+    let client = server.connect(options).await.unwrap();
+    let error = client.call_tool("lively", raw("{}")).on_progress(|_| ()).await.unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains("200s"), "{error}");
 }
 
 #[tokio::test]

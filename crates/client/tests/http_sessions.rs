@@ -211,6 +211,28 @@ async fn lh_6_a_listening_stream_is_kept_open_for_whoever_wants_to_hear() {
 }
 
 #[tokio::test]
+async fn log_2_the_log_level_is_set_where_the_server_has_one() {
+    for (capabilities, asked) in [(r#"{"logging":{}}"#, true), ("{}", false)] {
+        let rest = legacy("2025-11-25", |request| result(request, "{}"));
+        let server = Server::start(move |request| match request.method().as_str() {
+            "initialize" => {
+                let body = format!(r#"{{"protocolVersion":"2025-11-25","capabilities":{capabilities}}}"#);
+                result(request, &body)
+            }
+            _ => rest(request),
+        })
+        .await;
+        let mut options = Options::default();
+        options.log_level = Some(latimer_protocol::wire::LogLevel::Warning);
+        server.connect(options).await.unwrap();
+        assert_eq!(server.methods().contains(&"logging/setLevel".to_owned()), asked);
+        if asked {
+            assert_eq!(server.first("logging/setLevel").json()["params"]["level"], "warning");
+        }
+    }
+}
+
+#[tokio::test]
 async fn base_4_a_batch_of_answers_is_read() {
     let server = Server::start(legacy("2025-03-26", |request| {
         let answer = result_text(request, r#"{"content":[]}"#);
