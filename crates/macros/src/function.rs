@@ -100,13 +100,28 @@ impl Function {
             }
         });
         let call = quote! { #target(#this #(#values),*) };
+        // Where the value cannot be converted, the compiler points at the return type.
+        let mut value = hidden("value");
+        value.set_span(self.returns.span());
+        let outcome = convert(quote! { #value });
         if self.is_async {
-            convert(quote! { #call.await })
+            quote! {
+                let #value = #call.await;
+                #outcome
+            }
         } else if self.inline {
-            convert(call)
+            quote! {
+                let #value = #call;
+                #outcome
+            }
         } else {
-            let outcome = convert(call);
-            quote! { ::latimer::__private::blocking(move || #outcome).await }
+            quote! {
+                ::latimer::__private::blocking(move || {
+                    let #value = #call;
+                    #outcome
+                })
+                .await
+            }
         }
     }
 
