@@ -20,6 +20,7 @@ pub(super) fn page(service: &HttpService) -> Response<ResponseBody> {
             format!("{scheme}://127.0.0.1{port}{}", options.path)
         }
     };
+    let (quoted_name, quoted_url) = (quoted(service.engine().name()), quoted(&url));
     let (name, url) = (escaped(service.engine().name()), escaped(&url));
     let text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
@@ -27,8 +28,8 @@ pub(super) fn page(service: &HttpService) -> Response<ResponseBody> {
          pre{{background:#f4f4f4;padding:1rem;overflow:auto}}@media(prefers-color-scheme:dark){{body{{background:#111;color:#eee}}\
          pre{{background:#222}}}}</style>\n<h1>{name}</h1>\n\
          <p>This is a Model Context Protocol server. Point a client at <code>{url}</code>.</p>\n\
-         <h2>Clients that read <code>mcpServers</code></h2>\n<pre>{{\n  \"mcpServers\": {{\n    \"{name}\": {{ \"type\": \"http\", \"url\": \"{url}\" }}\n  }}\n}}</pre>\n\
-         <h2>Visual Studio Code (<code>.vscode/mcp.json</code>)</h2>\n<pre>{{\n  \"servers\": {{\n    \"{name}\": {{ \"type\": \"http\", \"url\": \"{url}\" }}\n  }}\n}}</pre>\n\
+         <h2>Clients that read <code>mcpServers</code></h2>\n<pre>{{\n  \"mcpServers\": {{\n    {quoted_name}: {{ \"type\": \"http\", \"url\": {quoted_url} }}\n  }}\n}}</pre>\n\
+         <h2>Visual Studio Code (<code>.vscode/mcp.json</code>)</h2>\n<pre>{{\n  \"servers\": {{\n    {quoted_name}: {{ \"type\": \"http\", \"url\": {quoted_url} }}\n  }}\n}}</pre>\n\
          <h2>The command line</h2>\n<pre>latimer tools {url}</pre>\n</html>\n"
     );
     let mut response = Response::new(ResponseBody::full(text.into()));
@@ -38,7 +39,12 @@ pub(super) fn page(service: &HttpService) -> Response<ResponseBody> {
     response
 }
 
-/// Text that means nothing to HTML, nor to the JSON that is shown in it.
+/// Text as a JSON string that is shown in HTML.
+fn quoted(text: &str) -> String {
+    escaped(&serde_json::Value::from(text).to_string())
+}
+
+/// Text that means nothing to HTML.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {

@@ -252,6 +252,23 @@ async fn lh_3_a_client_that_vanishes_gets_its_answer_when_it_comes_back() {
 }
 
 #[tokio::test]
+async fn lh_5_of_a_stream_that_was_trimmed_the_rest_is_replayed() {
+    let limits = Limits { ring_events: 8, ..Limits::default() };
+    let server = Server::limited(limits).await;
+    let session = server.session(NEWEST).await;
+    let params = call_with_progress("shouts", &json!({ "count": 2_000 }));
+    let mut stream = Stream::open(&server, &Ask::legacy(&session, 1, "tools/call", &params)).await;
+    let seen = stream.next().await.unwrap().id.unwrap();
+    drop(stream);
+    server.open_gate(1);
+    reaches(&server.bench.finished, 1).await;
+    let events =
+        Stream::open(&server, &Ask::listen(&session).with("Last-Event-ID", &seen)).await.rest().await;
+    assert!(events.len() <= 2 * 8, "{}", events.len());
+    assert_eq!(events.last().unwrap().json()["result"]["content"][0]["text"], "done");
+}
+
+#[tokio::test]
 async fn lh_4_a_connection_that_the_server_lets_go_is_picked_up_again() {
     let server = Server::start().await;
     let session = server.session(NEWEST).await;
@@ -493,6 +510,30 @@ async fn a_stalled_reader_delays_nobody_and_its_answer_is_kept() {
         // PRG-1, and the newest is the one that matters.
         assert!(progress.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(progress.last(), Some(&20_000.0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_stalled_reader_is_told_meanwhile_is_bounded() {
+    let server = Server::start().await;
+    let session = server.session(NEWEST).await;
+    let params = call_with_progress("shouts", &json!({ "count": 20_000 }));
+    for (ask, nth) in
+        [Ask::legacy(&session, 1, "tools/call", &params), Ask::modern("tools/call", params.clone())]
+            .iter()
+            .zip(1..)
+    {
+        let mut stalled = Connection::open(&server).await;
+        stalled.send(ask).await;
+        reaches(&server.bench.started, nth).await;
+        server.assert_serves().await;
+        server.open_gate(1);
+        reaches(&server.bench.finished, nth).await;
+        let events = stalled.next_answer().await.events();
+        // Twenty megabytes were said; the ring and the buffers of the network hold less.
+        assert!(events.len() < 15_000, "{}", events.len());
+        assert_eq!(events.last().unwrap().json()["result"]["content"][0]["text"], "done");
+        assert_eq!(events[events.len() - 2].json()["params"]["progress"], json!(20_000.0));
     }
 }
 

@@ -1,7 +1,14 @@
 //! The transports as their peers see them: bytes in, bytes out.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::needless_pass_by_value, reason = "JSON reads best where it is written")]
+
 mod client;
 mod legacy;
 mod messages;
 mod modern;
+mod revisions;
+mod security;
 mod server;
+mod stdio;
+mod tls;

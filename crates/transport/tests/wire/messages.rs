@@ -404,7 +404,7 @@ fn no_body_is_the_servers_fault() {
 }
 
 /// Good messages with a few bytes changed.
-fn bent() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn bent() -> impl Strategy<Value = Vec<u8>> {
     let good = prop_oneof![
         Just(Ask::modern("tools/call", json!({ "name": "echo", "arguments": { "message": "x" } })).body),
         Just(Ask::legacy("", 1, "tools/call", &call("chatty")).body),

@@ -186,6 +186,34 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
             },
         )
     };
+    let shouts = {
+        let bench = bench.clone();
+        tool("shouts", r#"{"type":"object"}"#, move |call| {
+            let bench = bench.clone();
+            async move {
+                let count = argument(&call, "count").as_u64().unwrap();
+                let text_of_a_kilobyte = "x".repeat(1_000);
+                for step in 1..=u32::try_from(count).unwrap() {
+                    call.context.progress(f64::from(step), None, &text_of_a_kilobyte);
+                    if step % 16 == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                bench.wait().await;
+                Ok(text("done"))
+            }
+        })
+    };
+    let large = {
+        let bench = bench.clone();
+        tool("large", no_arguments, move |_| {
+            let bench = bench.clone();
+            async move {
+                bench.wait().await;
+                Ok(text(&"x".repeat(1_000_000)))
+            }
+        })
+    };
     let polling = {
         let bench = bench.clone();
         tool("polling", no_arguments, move |call| {
@@ -206,6 +234,8 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
         tool("accept", r#"{"type":"object"}"#, |_| async { Ok(text("accepted")) }),
         waiting("wait"),
         noisy,
+        shouts,
+        large,
         polling,
         tool("polling_at_once", no_arguments, |call| async move {
             call.context.disconnect(Duration::from_millis(20));
