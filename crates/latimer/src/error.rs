@@ -21,7 +21,7 @@ pub struct HandleError(#[from] pub(crate) Fault);
 pub(crate) enum Fault {
     #[error("{entry} needs State<{type_name}>; give the server one with .state(value)")]
     MissingState { entry: String, type_name: &'static str },
-    #[error("there are two of {entry}; rename one of them, for example with {mend}")]
+    #[error("{entry} is there twice; {mend}")]
     Twice { entry: String, mend: &'static str },
     #[error("{entry}: {fault}")]
     Schema { entry: String, fault: SchemaFault },

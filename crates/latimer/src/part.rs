@@ -94,12 +94,12 @@ pub trait Nothing {
 pub(crate) struct Shown<'a>(pub(crate) EntryKind, pub(crate) &'a str);
 
 impl Shown<'_> {
-    /// How an entry of a kind gets another name.
+    /// What to do about two entries of one kind and name.
     pub(crate) fn rename(kind: EntryKind) -> &'static str {
         match kind {
-            EntryKind::Tool => "#[tool(name = \"…\")]",
-            EntryKind::Resource | EntryKind::Template => "another URI",
-            EntryKind::Prompt => "#[prompt(name = \"…\")]",
+            EntryKind::Tool => "rename one of them, for example with #[tool(name = \"…\")]",
+            EntryKind::Resource | EntryKind::Template => "give one of them another URI",
+            EntryKind::Prompt => "rename one of them, for example with #[prompt(name = \"…\")]",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args as _, Command, FromArgMatches as _};
 use latimer_core::Catalog;
 use latimer_host::failure::FailureKind;
-use latimer_host::{Failure, Host, Registry, ServeArgs};
+use latimer_host::{Failure, Host, ServeArgs};
 
 use crate::error::BuildError;
 use crate::{Result, Server};
@@ -61,8 +61,11 @@ async fn serve_with(mut server: Server, args: ServeArgs) -> Result<(), Failure> 
     if let Some(instructions) = &config.instructions {
         server = server.instructions(instructions);
     }
-    // The program is its own source: the configuration can name none besides.
-    Registry::default().select(config).map_err(Failure::setup)?;
+    if !config.autoload.is_empty() || !config.plugins.is_empty() {
+        let message =
+            "this program has no sources to choose from; remove autoload and plugins from its configuration";
+        return Err(Failure::setup(message));
+    }
     let host = Host::with(loaded)?;
     let catalog = Arc::new(Catalog::default());
     let (builder, sources) = server.assemble(&catalog).map_err(Failure::setup)?;

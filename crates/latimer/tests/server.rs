@@ -50,7 +50,7 @@ async fn two_tools_of_one_name_are_refused_with_the_mend() {
     let twice = refusal(Server::new("s").tool(ping).tool(ping)).await;
     assert_eq!(
         twice,
-        "there are two of tool \"ping\"; rename one of them, for example with #[tool(name = \"…\")]"
+        "tool \"ping\" is there twice; rename one of them, for example with #[tool(name = \"…\")]"
     );
     let renamed = Server::new("s").tool(ping).tool(ping().named("pong"));
     assert_eq!(renamed.test().await.unwrap().list_tools().await.unwrap().len(), 2);
@@ -94,7 +94,7 @@ async fn tools_come_and_go_while_the_server_runs() {
     handle.add_resource(record).unwrap();
     assert_eq!(client.list_tools().await.unwrap().len(), 2);
     assert!(client.read("db://7").await.is_ok());
-    assert!(handle.add_tool(book).unwrap_err().to_string().contains("two of tool \"book\""));
+    assert!(handle.add_tool(book).unwrap_err().to_string().contains("tool \"book\" is there twice"));
     assert!(handle.add_tool(misnamed).is_err());
     assert!(handle.remove_tool("book").unwrap());
     assert!(!handle.remove_tool("book").unwrap());
