@@ -19,7 +19,7 @@ Examples:
 ///
 /// Without a command it serves, as `latimer serve` does.
 #[derive(Debug, Parser)]
-#[command(name = "latimer", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(name = "latimer", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub(crate) struct Cli {
     #[command(subcommand)]

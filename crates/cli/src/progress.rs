@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,22 +29,26 @@ pub(crate) struct Display(Arc<Mutex<State>>);
 struct State {
     since: Instant,
     pace: Pace,
+    on_terminal: bool,
+    /// What is on the terminal.
     bar: Option<ProgressBar>,
 }
 
 impl Display {
-    /// Begins with nothing; a bar appears only on a terminal.
+    /// Begins with nothing.
     pub(crate) fn new() -> Self {
-        let bar = std::io::stderr()
-            .is_terminal()
-            .then(|| ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::hidden()));
-        Self(Arc::new(Mutex::new(State { since: Instant::now(), pace: Pace::default(), bar })))
+        let on_terminal = std::io::stderr().is_terminal();
+        Self(Arc::new(Mutex::new(State {
+            since: Instant::now(),
+            pace: Pace::default(),
+            on_terminal,
+            bar: None,
+        })))
     }
 
     /// Writes a line, above the bar if there is one.
     pub(crate) fn line(&self, line: &str) {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &state.bar {
+        match &self.state().bar {
             Some(bar) => bar.suspend(|| output::note(line)),
             None => output::note(line),
         }
@@ -61,36 +65,77 @@ impl Display {
 
     /// Tells of progress, once the call has taken long enough.
     pub(crate) fn progress(&self, report: &ProgressParams) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let elapsed = state.since.elapsed();
-        match &state.bar {
-            Some(bar) => {
-                if elapsed >= PATIENCE {
-                    show(bar, Some(report));
-                }
+        if state.on_terminal {
+            if elapsed >= PATIENCE {
+                state.show(Some(report));
             }
-            None => {
-                if state.pace.is_due(elapsed) {
-                    output::note(&told(report));
-                }
-            }
+        } else if state.pace.is_due(elapsed) {
+            output::note(&told(report));
         }
     }
 
     /// Waits until the call has taken long, and shows then that something goes on. Never ends.
     pub(crate) async fn wait(&self) -> Infallible {
         tokio::time::sleep(PATIENCE).await;
-        if let Some(bar) = &self.0.lock().unwrap_or_else(PoisonError::into_inner).bar {
-            show(bar, None);
+        {
+            let mut state = self.state();
+            if state.on_terminal {
+                state.show(None);
+            }
         }
         std::future::pending().await
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.0.lock().unwrap_or_else(PoisonError::into_inner).bar {
+        if let Some(bar) = self.state().bar.take() {
             bar.finish_and_clear();
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Draws the bar: of the whole where that is known, else only that something goes on.
+    fn show(&mut self, report: Option<&ProgressParams>) {
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr())
+                .with_elapsed(self.since.elapsed())
+                .with_message("waiting for the server");
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        let Some(report) = report else {
+            // A report that came meanwhile says more.
+            if bar.position() == 0 {
+                style(bar, WITHOUT_TOTAL);
+            }
+            return;
+        };
+        match share(report.progress, report.total) {
+            Some(share) => {
+                style(bar, WITH_TOTAL);
+                bar.set_position(share);
+            }
+            None => style(bar, WITHOUT_TOTAL),
+        }
+        if let Some(message) = &report.message {
+            bar.set_message(message.replace(char::is_control, " "));
+        }
+    }
+}
+
+const WITH_TOTAL: &str = "{bar:30} {percent:>3}%  {wide_msg}";
+const WITHOUT_TOTAL: &str = "{spinner} {elapsed}  {wide_msg}";
+
+fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
 }
 
@@ -110,34 +155,12 @@ impl Pace {
     }
 }
 
-/// Draws the bar: of the whole where that is known, else only that something goes on.
-fn show(bar: &ProgressBar, report: Option<&ProgressParams>) {
-    let share = report.and_then(|report| share(report.progress, report.total?));
-    let template = if share.is_some() {
-        "{bar:30} {percent:>3}%  {wide_msg}"
-    } else {
-        "{spinner} {elapsed}  {wide_msg}"
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    if bar.is_hidden() {
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        bar.enable_steady_tick(Duration::from_millis(100));
-    }
-    if let Some(share) = share {
-        bar.set_position(share);
-    }
-    if let Some(message) = report.and_then(|report| report.message.as_deref()) {
-        bar.set_message(message.replace(char::is_control, " "));
-    }
-}
-
 /// How many of the bar's steps are done.
-fn share(progress: f64, total: f64) -> Option<u64> {
+fn share(progress: f64, total: Option<f64>) -> Option<u64> {
+    let total = total.filter(|total| *total > 0.0)?;
     let share = progress / total;
     // A float becomes an integer within its bounds.
-    (total > 0.0 && share.is_finite()).then(|| (share.clamp(0.0, 1.0) * STEPS as f64) as u64)
+    share.is_finite().then(|| (share.clamp(0.0, 1.0) * STEPS as f64) as u64)
 }
 
 /// A report as one line.
@@ -181,10 +204,10 @@ mod tests {
 
     #[test]
     fn a_bar_takes_whatever_a_server_says() {
-        assert_eq!(share(3.0, 12.0), Some(250));
-        assert_eq!(share(30.0, 12.0), Some(STEPS));
+        assert_eq!(share(3.0, Some(12.0)), Some(250));
+        assert_eq!(share(30.0, Some(12.0)), Some(STEPS));
         for (progress, total) in [(1.0, 0.0), (1.0, -1.0), (f64::NAN, 1.0), (f64::INFINITY, 1.0)] {
-            assert_eq!(share(progress, total), None, "{progress} of {total}");
+            assert_eq!(share(progress, Some(total)), None, "{progress} of {total}");
         }
     }
 }

@@ -35,7 +35,7 @@ fn the_command_line_is_well_formed() {
 
 fn made() -> String {
     let mut out = format!("\n## Exit codes\n\n```text\n{CODES}\n```\n");
-    let mut cli = Cli::command().term_width(100).disable_version_flag(false);
+    let mut cli = Cli::command().term_width(100);
     cli.build();
     section(&mut out, &mut cli, "latimer");
     out
@@ -45,7 +45,7 @@ fn section(out: &mut String, command: &mut clap::Command, name: &str) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     let _ = write!(out, "\n## `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end());
-    for inner in command.get_subcommands_mut() {
+    for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
         let name = format!("{name} {}", inner.get_name());
         section(out, inner, &name);
     }

@@ -98,8 +98,10 @@ impl Server {
         latimer_host::serve::block_on(async {
             let connected = tokio::select! {
                 connected = Client::connect(target, options) => connected,
+                never = display.wait() => match never {},
                 () = interrupted() => return Ok(()),
             };
+            display.finish();
             let client = connected.map_err(|error| approach.failure(&error))?;
             ended = tokio::select! {
                 ended = job(&client, &display) => ended,
@@ -107,7 +109,11 @@ impl Server {
                 () = interrupted() => Ok(Finished::Interrupted),
             };
             display.finish();
-            client.close().await;
+            // Whoever interrupts twice does not want to wait for a good end either.
+            tokio::select! {
+                () = client.close() => {}
+                () = interrupted() => {}
+            }
             Ok(())
         })?;
         ended
