@@ -9,8 +9,8 @@ use crate::server::{Server, failure};
 
 const EXAMPLES: &str = "\
 Examples:
-  latimer complete http://127.0.0.1:12200/mcp --prompt passage to O
-  latimer complete --prompt passage to O -- latimer serve --stdio";
+  latimer complete http://127.0.0.1:12200/mcp --prompt passage to b
+  latimer complete --prompt passage to b -- latimer serve --stdio";
 
 /// Ask a server how the value of an argument may go on: one suggestion a line
 #[derive(Debug, clap::Args)]

@@ -13,8 +13,8 @@ use crate::server::{Server, failure};
 
 const EXAMPLES: &str = "\
 Examples:
-  latimer prompt http://127.0.0.1:12200/mcp passage --arg to=Oslo
-  latimer prompt passage --arg to=Oslo -- latimer serve --stdio";
+  latimer prompt http://127.0.0.1:12200/mcp passage --arg from=brest --arg to=bergen
+  latimer prompt passage --arg from=brest --arg to=bergen -- latimer serve --stdio";
 
 /// Get a prompt: the messages that it expands to, each under the role that says it
 #[derive(Debug, clap::Args)]
