@@ -11,7 +11,8 @@ use crate::{
 
 /// All code, with the tests that need foreign tools. The same words in every step, so that nothing is built twice.
 const WORKSPACE: [&str; 3] = ["--workspace", "--features", "latimer-tests/foreign"];
-/// What is counted on its own, after the other tests.
+/// What is counted on its own, after the other tests. A filter of whole binaries: what it leaves out, nextest does not call
+/// skipped.
 const FOREIGN: &str = "package(latimer-tests) and (binary(official_suite) or binary(foreign_clients))";
 
 /// A step.
@@ -85,10 +86,7 @@ impl Step {
         }
         let mut command = nextest(tree);
         command.args(WORKSPACE).args(["--filterset", &format!("not ({FOREIGN})")]);
-        let mut tally = self.tests(&mut command);
-        // nextest also calls skipped what the filter leaves to the later steps.
-        tally.skipped = tally.skipped.saturating_sub(foreign_tests(tree));
-        tally
+        self.tests(&mut command)
     }
 
     fn doctest(self, tree: &Tree) -> Tally {
@@ -114,10 +112,7 @@ impl Step {
         command
             .args(WORKSPACE)
             .args(["--filterset", &format!("package(latimer-tests) and binary({binary})")]);
-        let mut tally = self.tests(&mut command);
-        // All that this filter leaves out belongs to other steps, and nothing in these binaries is ignored.
-        tally.skipped = 0;
-        count(tree, tally)
+        count(tree, self.tests(&mut command))
     }
 
     /// Builds all programs and tests at once; the failure, if there is one.
@@ -149,12 +144,4 @@ fn nextest(tree: &Tree) -> Command {
     command.env("TESTED_CONFORMANCE_SERVER", tree.program("conformance-server"));
     command.env("TEST_REPORT_DIR", tree.reports());
     command
-}
-
-/// How many tests the filter for foreign tools holds.
-fn foreign_tests(tree: &Tree) -> u64 {
-    let mut list = cargo(tree);
-    list.args(["nextest", "list", "--message-format", "json"]).args(WORKSPACE).args(["--filterset", FOREIGN]);
-    list.stderr(std::process::Stdio::null());
-    list.output().map_or(0, |output| report::listed(&output.stdout))
 }
