@@ -1,5 +1,6 @@
 //! `latimer serve`.
 
+use clap::builder::NonEmptyStringValueParser;
 use latimer_core::Engine;
 use latimer_core::engine::Builder;
 use latimer_host::config::{Config, Loaded, Loader};
@@ -24,7 +25,13 @@ pub(crate) struct Setting {
     args: ServeArgs,
 
     /// Load only these sources, in this order; without it, what `autoload` of the configuration names, or all
-    #[arg(long, value_name = "NAME", value_delimiter = ',', visible_aliases = ["autoload", "plugins"])]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+        visible_aliases = ["autoload", "plugins"]
+    )]
     load: Vec<String>,
 }
 
