@@ -46,10 +46,13 @@ pub struct LocalEntry {
 /// A source whose entries are functions of this process. Entries may come and go while it is loaded.
 pub struct LocalSource {
     name: String,
-    entries: RwLock<BTreeMap<(EntryKind, String), LocalEntry>>,
+    entries: RwLock<Entries>,
     start: Mutex<Vec<Hook>>,
     stop: Mutex<Vec<Closer>>,
 }
+
+/// By kind, then by name or URI: a look-up needs no key of its own.
+type Entries = BTreeMap<EntryKind, BTreeMap<String, LocalEntry>>;
 
 impl LocalEntry {
     /// A tool.
@@ -138,12 +141,12 @@ impl LocalSource {
     /// # Errors
     /// When there is one of that kind and name.
     pub fn insert(&self, entry: LocalEntry) -> Result<(), SourceError> {
-        let key = (entry.kind, entry.key.clone());
         let mut entries = self.entries.write();
-        if entries.contains_key(&key) {
+        let entries = entries.entry(entry.kind).or_default();
+        if entries.contains_key(&entry.key) {
             return Err(taken(&entry));
         }
-        entries.insert(key, entry);
+        entries.insert(entry.key.clone(), entry);
         Ok(())
     }
 
@@ -172,7 +175,7 @@ impl LocalSource {
         self.insert(entry).map_err(LocalError::Taken)?;
         let source: Arc<dyn Source> = self.clone();
         catalog.replace(&source, self.definitions()).map_err(|error| {
-            self.entries.write().remove(&key);
+            self.take(key.0, &key.1);
             LocalError::Catalog(error)
         })
     }
@@ -187,8 +190,7 @@ impl LocalSource {
         kind: EntryKind,
         key: &str,
     ) -> Result<bool, LocalError> {
-        let removed = self.entries.write().remove(&(kind, key.to_owned()));
-        if removed.is_none() {
+        if self.take(kind, key).is_none() {
             return Ok(false);
         }
         let source: Arc<dyn Source> = self.clone();
@@ -199,7 +201,7 @@ impl LocalSource {
     fn definitions(&self) -> Definitions {
         let entries = self.entries.read();
         let of = |kind| {
-            let entries = entries.values().filter(move |entry| entry.kind == kind);
+            let entries = entries.get(&kind).into_iter().flat_map(BTreeMap::values);
             entries.map(|entry| entry.definition.clone()).collect()
         };
         Definitions {
@@ -207,12 +209,19 @@ impl LocalSource {
             resources: of(EntryKind::Resource),
             templates: of(EntryKind::Template),
             prompts: of(EntryKind::Prompt),
-            completes: entries.values().any(|entry| entry.completer.is_some()),
+            completes: entries.values().flat_map(BTreeMap::values).any(|entry| entry.completer.is_some()),
         }
     }
 
-    fn find(&self, kind: EntryKind, key: &str) -> Option<LocalEntry> {
-        self.entries.read().get(&(kind, key.to_owned())).cloned()
+    fn take(&self, kind: EntryKind, key: &str) -> Option<LocalEntry> {
+        self.entries.write().get_mut(&kind)?.remove(key)
+    }
+
+    /// What answers for an entry, and what completes its arguments.
+    fn find(&self, kind: EntryKind, key: &str) -> Option<(EntryHandler, Option<EntryHandler>)> {
+        let entries = self.entries.read();
+        let entry = entries.get(&kind)?.get(key)?;
+        Some((entry.handler.clone(), entry.completer.clone()))
     }
 }
 
@@ -261,8 +270,8 @@ impl Source for LocalSource {
         };
         let entry = self.find(kind, key);
         match (entry, completes) {
-            (Some(entry), false) => (entry.handler)(call),
-            (Some(LocalEntry { completer: Some(completer), .. }), true) => completer(call),
+            (Some((handler, _)), false) => handler(call),
+            (Some((_, Some(completer))), true) => completer(call),
             // An entry without suggestions has none: that is no error (CMP-1).
             (Some(_), true) => Box::pin(async { Ok(CompleteResult::new(Vec::<String>::new()).into()) }),
             // Removed between look-up and call.
@@ -293,7 +302,7 @@ impl fmt::Debug for LocalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalSource")
             .field("name", &self.name)
-            .field("entries", &self.entries.read().len())
+            .field("entries", &self.entries.read().values().map(BTreeMap::len).sum::<usize>())
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! A client in the same process, for tests.
 
+mod message;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +18,13 @@ use latimer_protocol::wire::{
     ProgressParams, Prompt, ReadResourceResult, Resource, ResourceTemplate, Tool,
 };
 use latimer_protocol::{Frame, Message, OwnedParams, RawJson, RequestId, Revision, RpcError};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+
+use message::{
+    Argument, Complete, Named, Notification, PromptPage, Reference, ResourcePage, Response, TemplatePage,
+    ToolPage,
+};
 
 /// Calls a server of the same process, as a client would: what it sends is JSON text, and what it gets are
 /// the bytes that would go over the wire. Only the transport is left out.
@@ -364,79 +371,4 @@ fn result<R: DeserializeOwned>(exchange: &Exchange) -> Result<R, TestError> {
         (_, Some(error)) => Err(TestError::Rpc(error.into())),
         (None, None) => Err(TestError::Message("the response has neither result nor error".to_owned())),
     }
-}
-
-#[derive(Serialize)]
-struct Named<'a, A> {
-    name: &'a str,
-    arguments: A,
-}
-
-#[derive(Serialize)]
-struct Complete<'a> {
-    #[serde(rename = "ref")]
-    reference: Reference<'a>,
-    argument: Argument<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type")]
-enum Reference<'a> {
-    #[serde(rename = "ref/prompt")]
-    Prompt { name: &'a str },
-    #[serde(rename = "ref/resource")]
-    Resource { uri: &'a str },
-}
-
-#[derive(Serialize)]
-struct Argument<'a> {
-    name: &'a str,
-    value: &'a str,
-}
-
-#[derive(Deserialize)]
-struct Notification {
-    method: String,
-    params: RawJson,
-}
-
-#[derive(Deserialize)]
-struct Response {
-    result: Option<RawJson>,
-    error: Option<WireError>,
-}
-
-#[derive(Deserialize)]
-struct WireError {
-    code: i64,
-    message: String,
-    data: Option<RawJson>,
-}
-
-impl From<WireError> for RpcError {
-    fn from(error: WireError) -> Self {
-        let rpc = Self::new(latimer_protocol::ErrorCode(error.code), error.message);
-        match error.data {
-            Some(data) => rpc.with_data(data),
-            None => rpc,
-        }
-    }
-}
-
-macro_rules! pages {
-    ($($page:ident { $items:ident: $item:ty })*) => {$(
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct $page {
-            $items: Vec<$item>,
-            next_cursor: Option<String>,
-        }
-    )*};
-}
-
-pages! {
-    ToolPage { tools: Tool }
-    ResourcePage { resources: Resource }
-    TemplatePage { resource_templates: ResourceTemplate }
-    PromptPage { prompts: Prompt }
 }
