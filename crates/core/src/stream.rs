@@ -19,6 +19,8 @@ use crate::session::SessionId;
 pub struct Streams {
     store: Store,
     retain: Retain,
+    /// Streams without a reader that one session keeps.
+    abandoned: usize,
 }
 
 /// The name of a stream within its session, and a position in it: what `id:` says of an event.
@@ -77,7 +79,7 @@ impl EventId {
     /// Reads what an `id:` said.
     pub fn parse(text: &str) -> Option<Self> {
         let (stream, position) = text.split_once('-')?;
-        let sound = !stream.is_empty()
+        let sound = stream.starts_with([CALL, LISTENING])
             && stream.len() <= 32
             && stream.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let position = position.parse().ok().map(Position::from_u64)?;
@@ -100,7 +102,7 @@ impl Streams {
             max_bytes: limits.ring_bytes.max(1),
             ttl: Some(limits.session_idle),
         };
-        Self { store, retain }
+        Self { store, retain, abandoned: limits.calls_per_session }
     }
 
     /// A new stream of a call.
@@ -142,6 +144,8 @@ impl Streams {
 /// What the names of streams begin with.
 const CALL: char = 'c';
 const LISTENING: char = 's';
+/// The stream that names the abandoned ones; no event id can name it.
+const ABANDONED: &str = "abandoned:";
 
 impl Content {
     /// Whether nothing follows.
@@ -165,6 +169,28 @@ impl Writer {
     pub async fn delete(&self) -> Result<(), StoreError> {
         let partition = self.partition();
         self.streams.store.log.delete(Key::new(&partition, &self.stream)).await.map(|_| ())
+    }
+
+    /// Notes that the reader has gone before the end. A session keeps as many such streams as it may have calls in
+    /// flight; past that, the one that was abandoned first is forgotten.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn abandon(&self) -> Result<(), StoreError> {
+        let Streams { store, retain, abandoned } = &self.streams;
+        let partition = self.partition();
+        let list = Key::new(&partition, ABANDONED);
+        let page = store.log.read(list, Position::START, 1).await?;
+        if let Some(oldest) = page.entries.first() {
+            let listed = page.last.as_u64() - oldest.position.as_u64() + 1;
+            let name = std::str::from_utf8(&oldest.value).unwrap_or_default();
+            if listed >= *abandoned as u64 && name != &*self.stream {
+                store.log.delete(Key::new(&partition, name)).await?;
+            }
+        }
+        let retain = Retain { max_entries: *abandoned, max_bytes: usize::MAX, ..*retain };
+        let name = Bytes::copy_from_slice(self.stream.as_bytes());
+        store.log.append(list, name, &retain).await.map(|_| ())
     }
 
     /// Appends an event and wakes the reader.
@@ -218,6 +244,11 @@ impl Writer {
 }
 
 impl Reader {
+    /// The other end of the stream.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
     /// Whether it is the stream of a call, which ends with the call's answer.
     pub fn is_of_call(&self) -> bool {
         self.writer.stream.starts_with(CALL)
@@ -361,6 +392,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_streams_without_readers_the_newest_are_kept() {
+        let limits = Limits { calls_per_session: 3, ..Limits::default() };
+        let streams = Streams::new(Store::memory(), &limits);
+        let mut seen = Vec::new();
+        for _ in 0..5 {
+            let writer = streams.open(&session('a'));
+            seen.push(writer.append(Content::Answer(Bytes::from("answer"))).await.unwrap());
+            writer.abandon().await.unwrap();
+        }
+        let mut kept = Vec::new();
+        for seen in &seen {
+            kept.push(streams.resume(&session('a'), seen).await.unwrap().is_some());
+        }
+        assert_eq!(kept, [false, false, true, true, true]);
+        // The list itself is no stream that a client could ask for.
+        assert_eq!(EventId::parse("abandoned:-1"), None);
+    }
+
+    #[tokio::test]
     async fn a_stream_of_the_session_is_resumed_from_its_beginning() {
         let streams = streams(16);
         let writer = streams.open_listening(&session('a'));
@@ -402,7 +452,9 @@ mod tests {
 
     #[test]
     fn strange_event_ids_are_none() {
-        for bad in ["", "-", "a", "a-", "-1", "a-b", "a-1-2", "a/../b-1", &format!("{}-1", "a".repeat(33))] {
+        for bad in
+            ["", "-", "a", "a-", "-1", "a-b", "c-1-2", "c/../b-1", "x1-1", &format!("{}-1", "a".repeat(33))]
+        {
             assert_eq!(EventId::parse(bad), None, "{bad}");
         }
     }

@@ -24,7 +24,7 @@ use super::content;
 use super::modern::{event_stream, events};
 use super::post::Post;
 use super::refusal::{self, Refusal};
-use super::replay::{Hold, Replay};
+use super::replay::{Attended, Hold, Replay};
 use super::service::{HttpService, LAST_EVENT_ID, SESSION, VERSION};
 use super::stream::CallStream;
 
@@ -230,6 +230,7 @@ async fn detach(
     // Before anything is awaited here: from now on the call does not depend on its connection.
     post.service.calls().spawn(drive(work, writer.clone(), prime.clone(), permit.clone()));
     let mut reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
+    let mut attended = Attended::new(&reader);
     let options = post.service.options();
     let first = tokio::time::timeout(options.patience, reader.next()).await;
     let first = match first {
@@ -246,11 +247,13 @@ async fn detach(
         }
         [StreamEvent { content: Content::End, .. }] => refusal::empty(StatusCode::ACCEPTED),
         _ => {
+            attended.end();
             let replay = Replay::new(reader, first, options.keep_alive, Hold::Call { _permit: permit });
             return Ok(event_stream(ResponseBody::replay(replay)));
         }
     };
     // The client has seen no id of this stream that it could come back with.
+    attended.end();
     writer.delete().await.map_err(|error| Refusal::store(&error))?;
     Ok(at_once)
 }

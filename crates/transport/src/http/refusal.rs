@@ -53,6 +53,10 @@ impl Refusal {
         self
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(super) fn busy(busy: Busy) -> Self {
         let status = match busy {
             Busy::Server => StatusCode::SERVICE_UNAVAILABLE,

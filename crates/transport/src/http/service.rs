@@ -98,7 +98,8 @@ impl HttpService {
             }
             Err(foreign) => Err(Refusal::envelope(StatusCode::FORBIDDEN, foreign.to_string())),
         };
-        if !head.headers.contains_key(header::EXPECT) {
+        let gave_up = matches!(&outcome, Err(refusal) if refusal.status() == StatusCode::REQUEST_TIMEOUT);
+        if !gave_up && !head.headers.contains_key(header::EXPECT) {
             body::discard(body).await;
         }
         let mut response = outcome.unwrap_or_else(|refusal| {
