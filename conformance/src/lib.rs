@@ -1,1 +1,6 @@
-//! (in the making)
+//! The server that the official conformance suite tests, with the tools, resources and prompts that its
+//! scenarios expect by name.
+
+mod fixture;
+
+pub use fixture::server;
