@@ -19,6 +19,7 @@ use crate::context::Client;
 use crate::limits::Limits;
 use crate::principal::{Account, Peer, Principal};
 use crate::random;
+use crate::stream::Writer;
 
 const PARTITION: &str = "sessions";
 const ALL: &str = "all";
@@ -190,7 +191,21 @@ impl Sessions {
         }
     }
 
-    /// Keeps a session of a principal alive until it is closed.
+    /// Keeps a session of a principal, and a stream of it, alive as long as this is polled; ends when the session is
+    /// gone. Costs a timer until a third of the session's idle time has passed.
+    pub async fn keep_alive(&self, id: &SessionId, principal: &Principal, stream: &Writer) {
+        loop {
+            tokio::time::sleep(self.idle / 3).await;
+            if let Err(SessionError::Gone) = self.find(id, principal).await {
+                return;
+            }
+            if let Err(error) = stream.keep().await {
+                tracing::error!(%error, "a stream could not be kept in the store");
+            }
+        }
+    }
+
+    /// Keeps a session of a principal alive until it is closed, and hears of that at once.
     pub async fn closed(&self, id: &SessionId, principal: &Principal) {
         let every = (self.idle / 3).clamp(Duration::from_millis(50), Duration::from_secs(15));
         let mut wake = self.store.bus.subscribe(&topic(id)).await.ok();

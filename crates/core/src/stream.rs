@@ -227,6 +227,17 @@ impl Writer {
         self.streams.store.log.read(Key::new(&partition, &self.stream), after, limit).await
     }
 
+    /// Keeps what was written although nothing follows for long.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep(&self) -> Result<(), StoreError> {
+        let Some(ttl) = self.streams.retain.ttl else { return Ok(()) };
+        let partition = self.partition();
+        let log = &self.streams.store.log;
+        log.touch(Key::new(&partition, &self.stream), Ttl::After(ttl)).await.map(|_| ())
+    }
+
     async fn retire(&self) -> Result<(), StoreError> {
         let ttl = self.streams.retain.ttl.map_or(KEPT_AFTER_END, |ttl| ttl.min(KEPT_AFTER_END));
         let partition = self.partition();
@@ -280,6 +291,11 @@ impl Reader {
                     self.writer.retire().await?;
                 }
                 return Ok(events);
+            }
+            // Less than was read already: the stream is gone, or begins anew.
+            if page.last < self.after {
+                self.over = true;
+                continue;
             }
             // The bus may lose a wake-up, so that a reader looks by itself now and then.
             if let Ok(None) = tokio::time::timeout(LOOK_AGAIN, self.wake.recv()).await {
@@ -389,6 +405,25 @@ mod tests {
         assert_eq!(again.next().await.unwrap()[0].content, Content::End);
         clock.advance(KEPT_AFTER_END * 2);
         assert!(streams.resume(&session('a'), &last).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_expires_under_its_reader_ends() {
+        let clock = Arc::new(ManualClock::new());
+        let limits = Limits { session_idle: Duration::from_secs(10), ..Limits::default() };
+        let streams = Streams::new(Store::memory_with_clock(clock.clone()), &limits);
+        let writer = streams.open(&session('a'));
+        writer.append(Content::Prime).await.unwrap();
+        writer.append(Content::Message(Bytes::from("progress"))).await.unwrap();
+        let mut reader = writer.reader().await.unwrap();
+        assert_eq!(reader.next().await.unwrap().len(), 2);
+        clock.advance(Duration::from_secs(9));
+        writer.keep().await.unwrap();
+        clock.advance(Duration::from_secs(9));
+        writer.append(Content::Message(Bytes::from("more"))).await.unwrap();
+        assert_eq!(text(&reader.next().await.unwrap()[0]), "more");
+        clock.advance(Duration::from_secs(11));
+        assert_eq!(reader.next().await.unwrap()[0].content, Content::End);
     }
 
     #[tokio::test]

@@ -228,7 +228,12 @@ async fn detach(
     let prime = Prime { writer: writer.clone(), due: Arc::new(AtomicBool::new(revision >= PRIMED)) };
     let permit = Arc::new(permit);
     // Before anything is awaited here: from now on the call does not depend on its connection.
-    post.service.calls().spawn(drive(work, writer.clone(), prime.clone(), permit.clone()));
+    let alive = {
+        let (engine, session, principal) = (engine.clone(), session.clone(), post.principal.clone());
+        let writer = writer.clone();
+        async move { engine.sessions().keep_alive(&session, &principal, &writer).await }
+    };
+    post.service.calls().spawn(drive(work, writer.clone(), prime.clone(), permit.clone(), alive));
     let mut reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
     let mut attended = Attended::new(&reader);
     let options = post.service.options();
@@ -275,13 +280,23 @@ impl Prime {
 }
 
 /// Carries what a call says, and its reply, into its stream.
-async fn drive(work: Work, writer: Writer, prime: Prime, permit: Arc<Permit<Holder>>) {
+/// A session lives as long as its calls, and they as long as their session.
+async fn drive(
+    work: Work,
+    writer: Writer,
+    prime: Prime,
+    permit: Arc<Permit<Holder>>,
+    alive: impl Future<Output = ()>,
+) {
     let outcome = match work {
         Work::Done(outbox, reply) => match drain(&outbox, &writer, &prime).await {
             Ok(()) => writer.append(Content::Answer(reply.bytes)).await.map(|_| ()),
             Err(error) => Err(error),
         },
-        Work::Running(pending) => run(pending, &writer, &prime).await,
+        Work::Running(pending) => tokio::select! {
+            outcome = run(pending, &writer, &prime) => outcome,
+            () = alive => writer.append(Content::End).await.map(|_| ()),
+        },
     };
     drop(permit);
     if let Err(error) = outcome {

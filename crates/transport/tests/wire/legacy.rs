@@ -376,6 +376,23 @@ async fn a_silent_stream_says_that_it_is_alive() {
 }
 
 #[tokio::test]
+async fn a_session_lives_as_long_as_its_calls() {
+    let options = HttpOptions { keep_alive: Duration::from_millis(100), ..impatient() };
+    let limits = Limits { session_idle: Duration::from_secs(2), ..Limits::default() };
+    let server = Server::with(Setup { options, limits, ..Setup::default() }).await;
+    let session = server.session(NEWEST).await;
+    let mut stream = Stream::open(&server, &Ask::legacy(&session, 1, "tools/call", &call("wait"))).await;
+    assert_eq!(stream.next().await.unwrap().data, "");
+    // The session's idle time passes while the server says that it is alive.
+    for _ in 0..25 {
+        stream.comment().await;
+    }
+    assert_eq!(server.ask(&Ask::legacy(&session, 2, "ping", &json!({}))).await.status(), 200);
+    server.open_gate(1);
+    assert_eq!(stream.next().await.unwrap().json()["result"]["content"][0]["text"], "waited");
+}
+
+#[tokio::test]
 async fn a_17th_stream_is_too_many() {
     let server = Server::start().await;
     let session = server.session(NEWEST).await;

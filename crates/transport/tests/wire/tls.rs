@@ -143,3 +143,25 @@ async fn calls_share_a_connection_and_one_that_is_reset_is_cancelled() {
     let ask = request(&Ask::modern("tools/call", call("accept")), "http");
     assert_eq!(in_time(sender.send_request(ask)).await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_stream_that_is_not_read_delays_no_other_of_its_connection() {
+    let server = Server::start().await;
+    let mut sender = http2(TcpStream::connect(server.address).await.unwrap()).await;
+    let params = super::client::call_with_progress("shouts", &json!({ "count": 20_000 }));
+    let stalled = sender.send_request(request(&Ask::modern("tools/call", params), "http"));
+    let stalled = in_time(stalled).await.unwrap();
+    reaches(&server.bench.started, 1).await;
+    // Nothing of its body was taken.
+    for _ in 0..10 {
+        let ask = request(&Ask::modern("tools/call", call("accept")), "http");
+        let answer = in_time(sender.send_request(ask)).await.unwrap();
+        assert_eq!(json_of(answer).await["result"]["content"][0]["text"], "accepted");
+    }
+    server.open_gate(1);
+    reaches(&server.bench.finished, 1).await;
+    let body = in_time(stalled.into_body().collect()).await.unwrap().to_bytes();
+    assert!(body.len() < 15 << 20, "{}", body.len());
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    assert!(text.trim_end().lines().next_back().unwrap().contains("\"text\":\"done\""));
+}
