@@ -60,7 +60,7 @@ const SENT: &[&str] = &[
 impl Schemas {
     pub fn of(revision: Revision) -> Self {
         let folder = std::env::var_os("MCP_SCHEMA_DIR").map_or_else(
-            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/protocol/schema")),
+            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemas")),
             PathBuf::from,
         );
         let path = folder.join(format!("{revision}.json"));

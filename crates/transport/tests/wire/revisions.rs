@@ -11,7 +11,7 @@ use super::server::{Server, Setup, engine};
 /// Fails unless a message is what a definition of a revision's schema says.
 fn assert_valid(revision: &str, definition: &str, message: &Value) {
     let folder = std::env::var_os("MCP_SCHEMA_DIR").map_or_else(
-        || std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/protocol/schema")),
+        || std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/tests/schemas")),
         std::path::PathBuf::from,
     );
     let path = folder.join(format!("{revision}.json"));
