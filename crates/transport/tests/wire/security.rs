@@ -265,6 +265,9 @@ async fn health_is_told_and_the_landing_page_shows_the_name_as_text() {
         let answer = server.ask(&Ask::new("GET", path)).await;
         assert_eq!((answer.status(), answer.json()), (200, json!({ "status": word })));
         assert_eq!(server.ask(&Ask::new("POST", path)).await.status(), 405);
+        // A probe names the host by its address.
+        let probe = Ask::new("GET", path).replacing("Host", "10.1.2.3:12200");
+        assert_eq!(server.ask(&probe).await.status(), 200);
     }
     let page = server.ask(&Ask::new("GET", "/")).await.text();
     assert!(!page.contains("<script") && !page.contains(name), "{page}");
