@@ -1,8 +1,8 @@
 //! One pass over JSON text that finds it sound, within limits, and free of repeated keys.
 //!
 //! Everything a peer sends goes through here before anything is built from it. The pass is
-//! iterative, allocates only for the keys of open objects, and reports members on the way to a
-//! [`Visit`]or, so that the envelope of a message is cut out in the same pass.
+//! iterative, allocates only for the keys of open objects, and reports members on the way to whoever
+//! asked, so that the envelope of a message is cut out in the same pass.
 //!
 //! Repeated keys are refused because two readers that each pick another one of them see two
 //! different messages, which is a way around validation and policy.
