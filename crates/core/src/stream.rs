@@ -281,15 +281,17 @@ impl Reader {
             if !page.entries.is_empty() {
                 let stream = &self.writer.stream;
                 let events = page.entries.into_iter().map(|entry| {
-                    self.after = entry.position;
                     let id = EventId { stream: stream.clone(), position: entry.position };
                     StreamEvent { id, content: decode(&entry.value) }
                 });
                 let events: Vec<_> = events.collect();
-                self.over = events.last().is_some_and(|event| event.content.is_last());
-                if self.over {
+                let over = events.last().is_some_and(|event| event.content.is_last());
+                if over {
                     self.writer.retire().await?;
                 }
+                // Nothing is waited for from here on: a reader that is dropped meanwhile reads the same again.
+                self.after = events.last().map_or(self.after, |event| event.id.position);
+                self.over = over;
                 return Ok(events);
             }
             // Less than was read already: the stream is gone, or begins anew.
