@@ -4,11 +4,15 @@
 //! connection reads from there at the reader's own pace, and a client that comes back with
 //! `Last-Event-ID` reads on from where it was, on whichever process it arrives.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use latimer_store::{Key, LogPage, Position, Retain, Store, StoreError, Subscription, Ttl};
+
+use parking_lot::Mutex;
 
 use crate::limits::Limits;
 use crate::random;
@@ -20,7 +24,9 @@ pub struct Streams {
     store: Store,
     retain: Retain,
     /// Streams without a reader that one session keeps.
-    abandoned: usize,
+    /// How many ended streams a session keeps for clients that come back.
+    kept: usize,
+    readers: Readers,
 }
 
 /// The name of a stream within its session, and a position in it: what `id:` says of an event.
@@ -102,7 +108,7 @@ impl Streams {
             max_bytes: limits.ring_bytes.max(1),
             ttl: Some(limits.session_idle),
         };
-        Self { store, retain, abandoned: limits.calls_per_session }
+        Self { store, retain, kept: limits.calls_per_session, readers: Readers::default() }
     }
 
     /// A new stream of a call.
@@ -136,6 +142,19 @@ impl Streams {
         Ok(Some(reader))
     }
 
+    /// Forgets the ended streams of a session that is closed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget(&self, session: &SessionId) -> Result<(), StoreError> {
+        let list = self.named(session, ENDED);
+        let ended = list.page_after(Position::START, self.kept).await?.entries;
+        for name in ended.iter().filter_map(|entry| std::str::from_utf8(&entry.value).ok()) {
+            self.named(session, name).delete().await?;
+        }
+        list.delete().await
+    }
+
     fn named(&self, session: &SessionId, stream: &str) -> Writer {
         Writer { streams: self.clone(), session: session.clone(), stream: stream.into() }
     }
@@ -144,8 +163,8 @@ impl Streams {
 /// What the names of streams begin with.
 const CALL: char = 'c';
 const LISTENING: char = 's';
-/// The stream that names the abandoned ones; no event id can name it.
-const ABANDONED: &str = "abandoned:";
+/// The stream that names those that have ended; no event id can name it.
+const ENDED: &str = "ended:";
 
 impl Content {
     /// Whether nothing follows.
@@ -171,24 +190,31 @@ impl Writer {
         self.streams.store.log.delete(Key::new(&partition, &self.stream)).await.map(|_| ())
     }
 
-    /// Notes that the reader has gone before the end. A session keeps as many such streams as it may have calls in
-    /// flight; past that, the one that was abandoned first is forgotten.
+    /// Appends the last event. A session keeps as many ended streams as it may have calls in flight; past that, the
+    /// one that ended first and that nobody reads here is forgotten.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn abandon(&self) -> Result<(), StoreError> {
-        let Streams { store, retain, abandoned } = &self.streams;
+    pub async fn finish(&self, last: Content) -> Result<(), StoreError> {
+        self.append(last).await?;
+        let Streams { store, retain, kept, readers } = &self.streams;
         let partition = self.partition();
-        let list = Key::new(&partition, ABANDONED);
-        let page = store.log.read(list, Position::START, 1).await?;
-        if let Some(oldest) = page.entries.first() {
-            let listed = page.last.as_u64() - oldest.position.as_u64() + 1;
-            let name = std::str::from_utf8(&oldest.value).unwrap_or_default();
-            if listed >= *abandoned as u64 && name != &*self.stream {
-                store.log.delete(Key::new(&partition, name)).await?;
+        let list = Key::new(&partition, ENDED);
+        let retain = Retain { max_entries: *kept, max_bytes: usize::MAX, ..*retain };
+        for _ in 0..*kept {
+            let page = store.log.read(list, Position::START, 1).await?;
+            let Some(oldest) = page.entries.first() else { break };
+            if page.last.as_u64() - oldest.position.as_u64() + 1 < *kept as u64 {
+                break;
             }
+            let name = std::str::from_utf8(&oldest.value).unwrap_or_default();
+            if !readers.has(name) {
+                store.log.delete(Key::new(&partition, name)).await?;
+                break;
+            }
+            // Somebody reads it: it takes its place behind the others, and they are looked at.
+            store.log.append(list, oldest.value.clone(), &retain).await?;
         }
-        let retain = Retain { max_entries: *abandoned, max_bytes: usize::MAX, ..*retain };
         let name = Bytes::copy_from_slice(self.stream.as_bytes());
         store.log.append(list, name, &retain).await.map(|_| ())
     }
@@ -219,6 +245,7 @@ impl Writer {
     async fn reader_after(&self, after: Position) -> Result<Reader, StoreError> {
         // Listening begins before reading, so that nothing falls between the two.
         let wake = self.streams.store.bus.subscribe(&self.topic()).await?;
+        self.streams.readers.add(&self.stream);
         Ok(Reader { writer: self.clone(), after, wake, over: false })
     }
 
@@ -236,6 +263,15 @@ impl Writer {
         let partition = self.partition();
         let log = &self.streams.store.log;
         log.touch(Key::new(&partition, &self.stream), Ttl::After(ttl)).await.map(|_| ())
+    }
+
+    /// Ends a stream whose session is gone: whoever still reads it learns so, and it is forgotten soon.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end(&self) -> Result<(), StoreError> {
+        self.append(Content::End).await?;
+        self.retire().await
     }
 
     async fn retire(&self) -> Result<(), StoreError> {
@@ -304,6 +340,36 @@ impl Reader {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.writer.streams.readers.remove(&self.writer.stream);
+    }
+}
+
+/// Which streams are being read in this process, by name, and how often.
+#[derive(Clone, Debug, Default)]
+struct Readers(Arc<Mutex<HashMap<Box<str>, usize>>>);
+
+impl Readers {
+    fn add(&self, stream: &str) {
+        *self.0.lock().entry(stream.into()).or_default() += 1;
+    }
+
+    fn remove(&self, stream: &str) {
+        let mut readers = self.0.lock();
+        if let Some(count) = readers.get_mut(stream) {
+            *count -= 1;
+            if *count == 0 {
+                readers.remove(stream);
+            }
+        }
+    }
+
+    fn has(&self, stream: &str) -> bool {
+        self.0.lock().contains_key(stream)
     }
 }
 
@@ -429,22 +495,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_streams_without_readers_the_newest_are_kept() {
+    async fn a_session_keeps_a_bounded_number_of_ended_streams_and_each_that_is_read() {
         let limits = Limits { calls_per_session: 3, ..Limits::default() };
         let streams = Streams::new(Store::memory(), &limits);
+        let answer = |text: &'static str| Content::Answer(Bytes::from(text));
+        let read = streams.open(&session('a'));
+        let first = read.append(Content::Prime).await.unwrap();
+        read.finish(answer("read")).await.unwrap();
+        let mut reader = streams.resume(&session('a'), &first).await.unwrap().unwrap();
+        let running = streams.open(&session('a'));
+        let begun = running.append(Content::Prime).await.unwrap();
         let mut seen = Vec::new();
         for _ in 0..5 {
             let writer = streams.open(&session('a'));
-            seen.push(writer.append(Content::Answer(Bytes::from("answer"))).await.unwrap());
-            writer.abandon().await.unwrap();
+            seen.push(writer.append(Content::Prime).await.unwrap());
+            writer.finish(answer("left")).await.unwrap();
         }
         let mut kept = Vec::new();
         for seen in &seen {
             kept.push(streams.resume(&session('a'), seen).await.unwrap().is_some());
         }
-        assert_eq!(kept, [false, false, true, true, true]);
+        assert_eq!(kept, [false, false, false, true, true]);
+        assert!(streams.resume(&session('a'), &begun).await.unwrap().is_some());
+        assert_eq!(reader.next().await.unwrap().iter().map(text).collect::<Vec<_>>(), ["read"]);
         // The list itself is no stream that a client could ask for.
-        assert_eq!(EventId::parse("abandoned:-1"), None);
+        assert_eq!(EventId::parse("ended:-1"), None);
+        streams.forget(&session('a')).await.unwrap();
+        assert!(streams.resume(&session('a'), &seen[4]).await.unwrap().is_none());
     }
 
     #[tokio::test]

@@ -24,7 +24,7 @@ use super::content;
 use super::modern::{event_stream, events};
 use super::post::Post;
 use super::refusal::{self, Refusal};
-use super::replay::{Attended, Hold, Replay};
+use super::replay::{Hold, Replay};
 use super::service::{HttpService, LAST_EVENT_ID, SESSION, VERSION};
 use super::stream::CallStream;
 
@@ -158,6 +158,7 @@ pub(super) async fn end(
     let engine = service.engine();
     engine.sessions().close(&session.id, principal).await.map_err(|error| Refusal::session(&error))?;
     engine.cancel_all(&Scope::Session(session.id.clone()));
+    engine.streams().forget(&session.id).await.map_err(|error| Refusal::store(&error))?;
     tracing::info!(session = %session.id, "session closed");
     Ok(refusal::empty(StatusCode::NO_CONTENT))
 }
@@ -235,7 +236,6 @@ async fn detach(
     };
     post.service.calls().spawn(drive(work, writer.clone(), prime.clone(), permit.clone(), alive));
     let mut reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
-    let mut attended = Attended::new(&reader);
     let options = post.service.options();
     let first = tokio::time::timeout(options.patience, reader.next()).await;
     let first = match first {
@@ -252,13 +252,11 @@ async fn detach(
         }
         [StreamEvent { content: Content::End, .. }] => refusal::empty(StatusCode::ACCEPTED),
         _ => {
-            attended.end();
             let replay = Replay::new(reader, first, options.keep_alive, Hold::Call { _permit: permit });
             return Ok(event_stream(ResponseBody::replay(replay)));
         }
     };
     // The client has seen no id of this stream that it could come back with.
-    attended.end();
     writer.delete().await.map_err(|error| Refusal::store(&error))?;
     Ok(at_once)
 }
@@ -290,12 +288,12 @@ async fn drive(
 ) {
     let outcome = match work {
         Work::Done(outbox, reply) => match drain(&outbox, &writer, &prime).await {
-            Ok(()) => writer.append(Content::Answer(reply.bytes)).await.map(|_| ()),
+            Ok(()) => writer.finish(Content::Answer(reply.bytes)).await,
             Err(error) => Err(error),
         },
         Work::Running(pending) => tokio::select! {
             outcome = run(pending, &writer, &prime) => outcome,
-            () = alive => writer.append(Content::End).await.map(|_| ()),
+            () = alive => writer.end().await,
         },
     };
     drop(permit);
@@ -321,9 +319,10 @@ async fn run(mut pending: Pending, writer: &Writer, prime: &Prime) -> Result<(),
             Step::Said(event) => append(event, writer, prime).await?,
             Step::Over(reply) => {
                 drain(&outbox, writer, prime).await?;
-                let last = reply.map_or(Content::End, |reply| Content::Answer(reply.bytes));
-                writer.append(last).await?;
-                return Ok(());
+                return match reply {
+                    Some(reply) => writer.finish(Content::Answer(reply.bytes)).await,
+                    None => writer.end().await,
+                };
             }
         }
     }

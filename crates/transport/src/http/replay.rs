@@ -8,11 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use latimer_core::admission::Permit;
 use latimer_core::engine::Holder;
-use latimer_core::stream::{Content, Reader, StreamEvent, Writer};
+use latimer_core::stream::{Content, Reader, StreamEvent};
 use latimer_core::{BoxFuture, SessionId};
 use latimer_protocol::codec::sse;
 use latimer_store::StoreError;
-use tokio::runtime::Handle;
 
 use super::stream::{KeepAlive, write_message};
 
@@ -25,13 +24,8 @@ pub(super) struct Replay {
     /// Ends the stream from outside.
     ended: Option<BoxFuture<'static, ()>>,
     over: bool,
-    attended: Attended,
     _hold: Hold,
 }
-
-/// The stream of a call while somebody reads it. If the reader goes before the end, the stream is kept for its return,
-/// as one of a bounded number.
-pub(super) struct Attended(Option<Writer>);
 
 /// What an open stream counts as.
 pub(super) enum Hold {
@@ -41,35 +35,10 @@ pub(super) enum Hold {
     Call { _permit: Arc<Permit<Holder>> },
 }
 
-impl Attended {
-    pub(super) fn new(reader: &Reader) -> Self {
-        Self(reader.is_of_call().then(|| reader.writer().clone()))
-    }
-
-    /// Nothing is left to come back for.
-    pub(super) fn end(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Attended {
-    fn drop(&mut self) {
-        let Some(writer) = self.0.take() else { return };
-        // Without a runtime the process is about to end.
-        let Ok(runtime) = Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if let Err(error) = writer.abandon().await {
-                tracing::error!(%error, "an abandoned stream could not be noted in the store");
-            }
-        });
-    }
-}
-
 impl Replay {
     /// The stream that a reader reads, after `first`, which was read already.
     pub(super) fn new(reader: Reader, first: Vec<StreamEvent>, keep_alive: Duration, hold: Hold) -> Self {
         Self {
-            attended: Attended::new(&reader),
             reading: read(reader),
             first,
             keep_alive: KeepAlive::new(keep_alive),
@@ -125,7 +94,6 @@ impl Replay {
                 Content::Message(text) => write_message(Some(&id), &text, out),
                 Content::Answer(text) => {
                     write_message(Some(&id), &text, out);
-                    self.attended.end();
                     self.over = true;
                 }
                 Content::Disconnect { retry } => {
@@ -133,10 +101,7 @@ impl Replay {
                     sse::write_priming(&id, Some(millis), out);
                     self.over = true;
                 }
-                Content::End => {
-                    self.attended.end();
-                    self.over = true;
-                }
+                Content::End => self.over = true,
             }
             if self.over {
                 return;
