@@ -82,6 +82,11 @@ pub enum SessionError {
     /// All the sessions that the caller may have are taken.
     #[error("too many sessions of this caller; DELETE those that are done")]
     CallerFull,
+    /// What the client says about itself is too much to keep.
+    #[error(
+        "\"capabilities\" and \"clientInfo\" are larger than {MOST_CLIENT_BYTES} bytes together; say less"
+    )]
+    Client,
     /// The store failed.
     #[error("keep sessions: {0}")]
     Store(#[source] StoreError),
@@ -96,6 +101,9 @@ pub struct Sessions {
     most_per_peer: usize,
     idle: Duration,
 }
+
+/// How many bytes of its own words a client may leave in its session.
+const MOST_CLIENT_BYTES: usize = 16 << 10;
 
 /// The level of log messages that a session gets before it asks for another one.
 pub const DEFAULT_LOG_LEVEL: LogLevel = LogLevel::Info;
@@ -136,6 +144,10 @@ impl Sessions {
         revision: Revision,
         client: Client,
     ) -> Result<Session, SessionError> {
+        let info = client.info.as_ref().map_or(0, |info| info.as_str().len());
+        if client.capabilities.as_raw().as_str().len() + info > MOST_CLIENT_BYTES {
+            return Err(SessionError::Client);
+        }
         let account = Account::of(principal, peer);
         let most = if principal.is_anonymous() { self.most_per_peer } else { self.most_per_principal };
         let index = account.to_string();
@@ -384,6 +396,16 @@ mod tests {
         open(Principal::anonymous()).await.unwrap();
         open(Principal::anonymous()).await.unwrap();
         assert!(matches!(open(bob).await, Err(SessionError::ServerFull)));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_too_much_of_itself_gets_no_session() {
+        let (sessions, _) = sessions(&Limits::default());
+        let info = RawJson::parse(format!("{{\"name\":\"{}\"}}", "x".repeat(MOST_CLIENT_BYTES))).unwrap();
+        let client = Client { info: Some(info), ..client() };
+        let opened = sessions.open(&Principal::anonymous(), Peer::Local, Revision::V2025_06_18, client).await;
+        assert!(matches!(opened, Err(SessionError::Client)));
+        assert_eq!(sessions.count().await.unwrap(), 0);
     }
 
     #[test]

@@ -217,6 +217,7 @@ impl Engine {
     }
 
     async fn dispatch(&self, request: &Request, context: Context) -> Result<Reply, RpcError> {
+        check_progress_token(&request.params)?;
         let snapshot = self.0.catalog.snapshot();
         let view = snapshot.view(&request.caller.principal);
         self.check_served(request.method, &snapshot, &view)?;
@@ -233,6 +234,23 @@ impl Engine {
             other => Err(RpcError::method_not_found(other)),
         }
     }
+}
+
+/// How long a progress token may be, in bytes of its JSON: each progress message repeats it.
+const MOST_TOKEN_BYTES: usize = 1024;
+
+/// Refuses a progress token that is none (PRG-1), or that every message would have to drag along.
+fn check_progress_token(params: &OwnedParams) -> Result<(), RpcError> {
+    let Some(token) = &params.meta.progress_token else { return Ok(()) };
+    if ProgressToken::from_json(token.as_str()).is_none() {
+        return Err(RpcError::invalid_params("\"_meta.progressToken\" has to be a string or an integer"));
+    }
+    if token.as_str().len() > MOST_TOKEN_BYTES {
+        let message =
+            format!("\"_meta.progressToken\" is longer than {MOST_TOKEN_BYTES} bytes; use a short one");
+        return Err(RpcError::invalid_params(message));
+    }
+    Ok(())
 }
 
 impl Caller {

@@ -78,6 +78,9 @@ impl Refusal {
                 RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()),
             )
             .retry_after(),
+            SessionError::Client => {
+                Self::content(StatusCode::BAD_REQUEST, RpcError::invalid_params(error.to_string()))
+            }
             SessionError::Store(cause) => Self::store(cause),
         }
     }

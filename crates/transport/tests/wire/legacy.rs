@@ -568,3 +568,18 @@ async fn a_stalled_modern_reader_delays_nobody() {
     assert!(events.len() <= 256 + 1, "{}", events.len());
     assert_eq!(events.last().unwrap().json()["result"]["content"][0]["text"], "done");
 }
+
+#[tokio::test]
+async fn a_client_that_says_too_much_of_itself_is_refused() {
+    let server = Server::start().await;
+    let params = json!({
+        "protocolVersion": NEWEST,
+        "capabilities": {},
+        "clientInfo": { "name": "x".repeat(20_000), "version": "1" },
+    });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let answer = server.ask(&Ask::post(body.to_string())).await;
+    assert_eq!((answer.status(), answer.code()), (400, Some(-32602)));
+    assert!(answer.header("mcp-session-id").is_none());
+    server.assert_serves().await;
+}

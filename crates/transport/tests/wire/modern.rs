@@ -367,3 +367,15 @@ async fn h_7_a_stream_ends_with_its_answer() {
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0].json()["result"]["content"][0]["text"], "done");
 }
+
+#[tokio::test]
+async fn prg_1_a_progress_token_is_a_short_string_or_an_integer() {
+    let server = Server::start().await;
+    for token in [json!({}), json!(1.5), json!(null), json!("x".repeat(2000))] {
+        let mut params = call("echo");
+        params["_meta"] = json!({ "progressToken": token });
+        let answer = server.ask(&Ask::modern("tools/call", params)).await;
+        assert_eq!(answer.code(), Some(-32602), "{}", answer.text());
+    }
+    server.assert_serves().await;
+}
