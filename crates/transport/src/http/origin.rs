@@ -12,6 +12,8 @@ pub(super) enum Foreign {
     NoHost,
     #[error("host \"{0}\" is not served here; to allow it, add it to allowed_hosts or set public_url")]
     Host(String),
+    #[error("the request goes to \"{target}\" and its Host header names \"{host}\"; name one host")]
+    TwoHosts { target: String, host: String },
     #[error("origin \"{0}\" is not allowed; to allow it, add it to allowed_origins")]
     Origin(String),
 }
@@ -26,11 +28,23 @@ pub(super) fn check(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Option<AllowedOrigin>, Foreign> {
-    // HTTP/2 carries the host in the URI.
-    let named = headers.get(header::HOST).map(|value| value.to_str().unwrap_or("\u{fffd}"));
-    let host = named.or_else(|| uri.authority().map(http::uri::Authority::as_str)).ok_or(Foreign::NoHost)?;
-    if !host_is_allowed(options, host) || headers.get_all(header::HOST).iter().count() > 1 {
+    let mut hosts = headers.get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or("\u{fffd}"));
+    let host = hosts.next();
+    if let (Some(host), Some(_)) = (host, hosts.next()) {
         return Err(Foreign::Host(shown(host)));
+    }
+    // HTTP/2 and the absolute form of HTTP/1.1 carry the host in the URI, with or without a header beside it.
+    let target = uri.authority().map(http::uri::Authority::as_str);
+    if target.or(host).is_none() {
+        return Err(Foreign::NoHost);
+    }
+    if let Some(foreign) = target.into_iter().chain(host).find(|host| !host_is_allowed(options, host)) {
+        return Err(Foreign::Host(shown(foreign)));
+    }
+    if let (Some(target), Some(host)) = (target, host)
+        && !names_same_host(uri.scheme_str(), target, host)
+    {
+        return Err(Foreign::TwoHosts { target: shown(target), host: shown(host) });
     }
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(None) };
@@ -63,6 +77,15 @@ fn host_is_allowed(options: &HttpOptions, host: &str) -> bool {
         });
     let public = options.public_url.as_ref().and_then(Uri::host).is_some_and(|public| same(public, name));
     listed || public
+}
+
+/// Whether the target and the `Host` header of a request agree, as RFC 9112 section 3.2.2 and RFC 9113 section 8.3.1
+/// want it.
+fn names_same_host(scheme: Option<&str>, target: &str, host: &str) -> bool {
+    let usual = scheme.and_then(default_port);
+    split(target).zip(split(host)).is_some_and(|((target, target_port), (host, port))| {
+        same(target, host) && target_port.or(usual) == port.or(usual)
+    })
 }
 
 fn origin_is_allowed(options: &HttpOptions, origin: &str) -> bool {
@@ -191,5 +214,42 @@ mod tests {
         }
         assert!(verdict(&options, "mcp.example.com", Some("http://app.example.com")).is_err());
         assert!(verdict(&options, "mcp.example.com", Some("http://public.example.com")).is_err());
+    }
+
+    #[test]
+    fn h_2_the_target_and_the_host_header_have_to_agree() {
+        let options = HttpOptions { allowed_hosts: vec!["mcp.example.com".into()], ..HttpOptions::default() };
+        let verdict = |target: &str, host: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(host) = host {
+                headers.insert(header::HOST, host.parse().unwrap());
+            }
+            check(&options, &target.parse().unwrap(), &headers).map(|_| ())
+        };
+        for (target, host) in [
+            ("http://localhost:1/mcp", None),
+            ("http://localhost:1/mcp", Some("LOCALHOST:1")),
+            ("http://MCP.example.com/mcp", Some("mcp.example.com")),
+            ("http://mcp.example.com/mcp", Some("mcp.example.com:80")),
+            ("https://mcp.example.com:443/mcp", Some("mcp.example.com")),
+        ] {
+            assert_eq!(verdict(target, host), Ok(()), "{target} {host:?}");
+        }
+        for (target, host) in [
+            ("http://evil.example/mcp", None),
+            ("http://evil.example/mcp", Some("localhost")),
+            ("http://localhost/mcp", Some("evil.example")),
+            ("http://u@localhost/mcp", Some("localhost")),
+        ] {
+            assert!(matches!(verdict(target, host), Err(Foreign::Host(_))), "{target} {host:?}");
+        }
+        for (target, host) in [
+            ("http://localhost/mcp", "mcp.example.com"),
+            ("http://localhost/mcp", "127.0.0.1"),
+            ("http://localhost:1/mcp", "localhost:2"),
+            ("http://localhost/mcp", "localhost:443"),
+        ] {
+            assert!(matches!(verdict(target, Some(host)), Err(Foreign::TwoHosts { .. })), "{target} {host}");
+        }
     }
 }

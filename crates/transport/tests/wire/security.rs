@@ -121,6 +121,15 @@ async fn h_2_evil_hosts_and_origins_are_refused_and_our_own_are_not() {
     }
     assert_eq!(server.ask(&good().with("Host", "evil.example.com")).await.status(), 403);
     assert_eq!(server.ask(&good().without("Host")).await.status(), 403);
+    for (target, host, status) in [
+        ("http://localhost/mcp", "localhost:80", 200),
+        ("http://evil.example.com/mcp", "localhost", 403),
+        ("http://localhost/mcp", "evil.example.com", 403),
+        ("http://localhost/mcp", "127.0.0.1", 403),
+    ] {
+        let ask = Ask { target: target.to_owned(), ..good() }.replacing("Host", host);
+        assert_eq!(server.ask(&ask).await.status(), status, "{target} {host}");
+    }
     for origin in [
         "https://evil.example.com",
         "null",
