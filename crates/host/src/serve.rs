@@ -99,6 +99,9 @@ impl Host {
                 tracing::info!("the client closed its end");
                 Ok(())
             }
+            End::Unread => Err(Failure::runtime(
+                "write to standard output: the client does not read its answers, and too many waited for it",
+            )),
             End::Unreadable(error) => Err(Failure::runtime(format_args!("read standard input: {error}"))),
         }
     }

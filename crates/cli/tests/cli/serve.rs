@@ -1,6 +1,9 @@
 //! `latimer serve` that starts.
 
-use crate::support::{Served, run, run_in};
+use std::io::Write as _;
+use std::process::Stdio;
+
+use crate::support::{Lines, Process, Served, latimer, run, run_in};
 
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
 const LIST: &str = r#"{"jsonrpc":"2.0","id":"two","method":"tools/list"}"#;
@@ -62,4 +65,37 @@ fn the_configuration_names_the_server_and_a_flag_wins_over_it() {
 fn a_log_in_json_names_the_url_too() {
     let served = Served::with("log_format: json\n", &[]);
     assert!(run(&["info", &served.url]).ok().contains("2026-07-28"));
+}
+
+#[test]
+fn a_client_that_never_reads_is_told_so_and_one_that_leaves_is_no_failure() {
+    let start = || {
+        let folder = tempfile::tempdir().unwrap();
+        let config = "limits: {ring_bytes: 1024, calls_per_session: 1}\n";
+        std::fs::write(folder.path().join("latimer.yaml"), config).unwrap();
+        let mut command = latimer(folder.path());
+        command.args(["serve", "--stdio"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Process::start(&mut command);
+        let lines = Lines::of(process.0.stderr.take().unwrap());
+        (process, lines, folder)
+    };
+    let ping = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n";
+
+    let (mut process, lines, _folder) = start();
+    let unread = process.0.stdout.take().unwrap();
+    let mut input = process.0.stdin.take().unwrap();
+    while input.write_all(ping.as_bytes()).is_ok() {}
+    let said = lines.rest();
+    assert_eq!(process.ended().code(), Some(1), "{said}");
+    assert!(said.contains("does not read its answers") && !said.contains("closed its end"), "{said}");
+    drop(unread);
+
+    let (mut process, lines, _folder) = start();
+    drop(process.0.stdout.take().unwrap());
+    let mut input = process.0.stdin.take().unwrap();
+    while input.write_all(ping.as_bytes()).is_ok() {}
+    let said = lines.rest();
+    assert_eq!(process.ended().code(), Some(0), "{said}");
+    assert!(said.contains("the client closed its end"), "{said}");
 }

@@ -46,8 +46,16 @@ pub(super) async fn run(out: Outgoing, mut pending: Pending, permit: Permit<Hold
         }
     })
     .await;
+    settle(out, outbox, reply, permit).await;
+}
+
+/// Writes what a call said, and its reply, as soon as there is room. The permit is kept meanwhile, so that the cap on
+/// calls bounds what waits for a reader that pauses.
+pub(super) async fn settle(out: Outgoing, outbox: Outbox, reply: Option<Reply>, permit: Permit<Holder>) {
     // Many large answers at once are no reason to give up a reader that reads.
-    out.room().await;
+    if reply.is_some() {
+        out.room().await;
+    }
     finish(&out, &outbox, reply);
     drop(permit);
 }

@@ -28,8 +28,10 @@ pub enum End {
     Stopped,
     /// Its input could not be read.
     Unreadable(std::io::Error),
-    /// Its output could not be written, or was not read.
+    /// Its output could not be written: the peer closed its end.
     Unwritable,
+    /// Its output was not read: too much waited for the peer, and it was given up.
+    Unread,
 }
 
 /// What the calls of a connection share.
@@ -77,7 +79,7 @@ where
         let read = tokio::select! {
             read = input.read_buf(&mut buffer) => read,
             () = &mut stop => break End::Stopped,
-            _ = &mut writing => break End::Unwritable,
+            written = &mut writing => break broken(&written),
         };
         match read {
             Ok(0) => break End::Input,
@@ -93,22 +95,33 @@ where
         connection.take(event, &mut handshake).await;
     }
     connection.calls.close();
-    if matches!(end, End::Unwritable) || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
+    let is_broken = matches!(end, End::Unwritable | End::Unread);
+    if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
         connection.engine.cancel_all(&connection.scope);
+        // Answers wait for a reader that pauses, but not for ever.
+        out.hurry();
         connection.calls.wait().await;
     }
     out.close();
-    if !matches!(end, End::Unwritable) {
-        let _ = tokio::time::timeout(drain, &mut writing).await;
-        if out.is_broken() {
-            return End::Unwritable;
-        }
+    if !is_broken
+        && let Ok(written) = tokio::time::timeout(drain, &mut writing).await
+        && out.is_broken()
+    {
+        return broken(&written);
     }
     writing.abort();
     end
 }
 
 const READ: usize = 64 << 10;
+
+/// How a connection ended whose output can take no more.
+fn broken(written: &Result<std::io::Result<()>, tokio::task::JoinError>) -> End {
+    match written {
+        Ok(Ok(())) => End::Unread,
+        Ok(Err(_)) | Err(_) => End::Unwritable,
+    }
+}
 
 impl Connection {
     async fn take(&self, event: LineEvent, handshake: &mut Handshake) {
@@ -149,7 +162,8 @@ impl Connection {
         }
     }
 
-    /// Begins a call: most end at the first poll, here; the others go on in a task of their own.
+    /// Begins a call: most end at the first poll, here; the others, and those whose answer has to wait for the reader,
+    /// go on in a task of their own.
     async fn begin(&self, request: latimer_core::engine::Request) {
         let (id, revision) = (request.id.clone(), request.caller.revision);
         let permit = match self.engine.admit(&request.caller.holder()) {
@@ -161,7 +175,11 @@ impl Connection {
         };
         let mut pending = self.engine.begin(request);
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await {
-            Poll::Ready(reply) => call::finish(&self.out, pending.outbox(), reply),
+            Poll::Ready(reply) if self.out.has_room() => call::finish(&self.out, pending.outbox(), reply),
+            Poll::Ready(reply) => {
+                let outbox = pending.outbox().clone();
+                self.calls.spawn(call::settle(self.out.clone(), outbox, reply, permit));
+            }
             Poll::Pending => {
                 self.calls.spawn(call::run(self.out.clone(), pending, permit));
             }

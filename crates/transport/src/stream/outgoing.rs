@@ -31,6 +31,8 @@ struct State {
     waiting: Vec<u8>,
     /// Bytes in the write that is going on.
     writing: usize,
+    /// Nothing waits for room any more.
+    hurried: bool,
     closed: bool,
     broken: bool,
 }
@@ -81,7 +83,7 @@ impl Outgoing {
     /// Whether a message that can wait may be queued.
     pub(super) fn has_room(&self) -> bool {
         let state = self.0.state.lock();
-        state.broken || state.waiting.len() + state.writing < self.0.soft
+        state.broken || state.hurried || state.waiting.len() + state.writing < self.0.soft
     }
 
     /// Waits until a message that can wait may be queued.
@@ -95,6 +97,12 @@ impl Outgoing {
             }
             notified.await;
         }
+    }
+
+    /// Lets what waits for room be queued at once: the connection ends.
+    pub(super) fn hurry(&self) {
+        self.0.state.lock().hurried = true;
+        self.0.room.notify_waiters();
     }
 
     /// Whether nothing more can be written.

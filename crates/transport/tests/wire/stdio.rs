@@ -313,7 +313,8 @@ async fn progress_that_nobody_reads_is_merged_and_the_answer_comes() {
     pipe.bench.gate.add_permits(1);
     reaches(&pipe.bench.finished, 1).await;
     let (mut messages, mut newest) = (0, 0.0);
-    let answer = loop {
+    let (mut done, mut accepted) = (None, None);
+    while done.is_none() || accepted.is_none() {
         let message = pipe.next().await;
         match message["params"]["progress"].as_f64() {
             Some(progress) => {
@@ -321,11 +322,13 @@ async fn progress_that_nobody_reads_is_merged_and_the_answer_comes() {
                 newest = progress;
                 messages += 1;
             }
-            None if message["id"] == 1 => break message,
-            None => assert_eq!(message["result"]["content"][0]["text"], "accepted"),
+            None if message["id"] == 1 => done = Some(message),
+            None => accepted = Some(message),
         }
-    };
-    assert_eq!(answer["result"]["content"][0]["text"], "done");
+    }
+    for (answer, text) in [(done, "done"), (accepted, "accepted")] {
+        assert_eq!(answer.unwrap()["result"]["content"][0]["text"], text);
+    }
     // A kilobyte each: no more than two rings of them were kept.
     assert!(messages < 2 * 1024 + 256, "{messages}");
     assert_eq!(newest, 20_000.0);
@@ -334,21 +337,81 @@ async fn progress_that_nobody_reads_is_merged_and_the_answer_comes() {
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_given_up() {
-    let mut pipe = Pipe::open().await;
-    let message = "x".repeat(500_000);
-    let params = json!({ "name": "echo", "arguments": { "message": message } });
-    let line = [modern(json!(1), "tools/call", params), b"\n".to_vec()].concat();
+    // A call may wait for it; the refusals of all others add up.
+    let limits = Limits { ring_bytes: 1 << 10, calls_per_session: 1, ..Limits::default() };
+    let mut pipe = Pipe::limited(limits).await;
+    let line = [modern(json!(1), "tools/call", call("accept")), b"\n".to_vec()].concat();
     // It ends by itself: the input is not read any more.
     let mut input = pipe.input.take().unwrap();
     let sent = in_time(async {
         let mut sent = 0_usize;
         while input.write_all(&line).await.is_ok() {
             sent += 1;
-            assert!(sent < 1_000, "the server keeps what nobody reads");
+            assert!(sent < 10_000, "the server keeps what nobody reads");
         }
     });
     sent.await;
-    assert!(matches!(in_time(pipe.served).await.unwrap(), End::Unwritable));
+    assert!(matches!(in_time(pipe.served).await.unwrap(), End::Unread));
+}
+
+#[tokio::test]
+async fn a_client_that_pauses_reading_gets_every_answer() {
+    let limits = Limits { ring_bytes: 1 << 10, calls_per_session: 100, ..Limits::default() };
+    let mut pipe = Pipe::limited(limits).await;
+    let message = "x".repeat(1_000);
+    for id in 0..80 {
+        let params = json!({ "name": "echo", "arguments": { "message": message } });
+        pipe.send(modern(json!(id), "tools/call", params)).await;
+    }
+    // When this call begins, all before it have: they came to five times what a connection is given up for.
+    pipe.send(modern(json!("last"), "tools/call", call("wait"))).await;
+    reaches(&pipe.bench.started, 1).await;
+    let mut ids = std::collections::HashSet::new();
+    for _ in 0..80 {
+        let answer = pipe.next().await;
+        assert_eq!(answer["result"]["content"][0]["text"], message.as_str(), "{answer}");
+        ids.insert(answer["id"].as_u64());
+    }
+    assert_eq!(ids.len(), 80);
+    pipe.bench.gate.add_permits(1);
+    assert_eq!(pipe.next().await["id"], "last");
+    pipe.assert_serves().await;
+}
+
+#[tokio::test]
+async fn answers_that_wait_for_the_reader_count_as_calls() {
+    let limits = Limits { ring_bytes: 1 << 10, calls_per_session: 4, ..Limits::default() };
+    let mut pipe = Pipe::limited(limits).await;
+    pipe.send(modern(json!("first"), "tools/call", call("wait"))).await;
+    let message = "x".repeat(1_000);
+    for id in 0..20 {
+        let params = json!({ "name": "echo", "arguments": { "message": message } });
+        pipe.send(modern(json!(id), "tools/call", params)).await;
+    }
+    // When this is understood, all before it is.
+    pipe.send(cancel(json!("first"))).await;
+    reaches(&pipe.bench.dropped, 1).await;
+    let (mut answered, mut refused) = (0, 0);
+    for _ in 0..20 {
+        let answer = pipe.next().await;
+        if answer["error"]["code"] == -32603 { refused += 1 } else { answered += 1 }
+    }
+    // Three wait beside the first call; the ring and the pipe hold a few more.
+    assert!(answered >= 3 && refused >= 10, "{answered} answered, {refused} refused");
+    pipe.assert_serves().await;
+}
+
+#[tokio::test]
+async fn the_end_does_not_wait_for_a_client_that_reads_nothing_more() {
+    let drain = std::time::Duration::from_millis(50);
+    let limits = Limits { ring_bytes: 1 << 10, drain, ..Limits::default() };
+    let mut pipe = Pipe::limited(limits).await;
+    let params = json!({ "name": "echo", "arguments": { "message": "x".repeat(1_000) } });
+    for id in 0..10 {
+        pipe.send(modern(json!(id), "tools/call", params.clone())).await;
+    }
+    pipe.finish().await;
+    in_time(pipe.served).await.unwrap();
 }
 
 #[tokio::test]
