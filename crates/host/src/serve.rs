@@ -135,10 +135,9 @@ impl Host {
         let config = self.config();
         let address = bound.address();
         let scheme = if bound.is_tls() { "https" } else { "http" };
-        let url = config
-            .public_url
-            .as_ref()
-            .map_or_else(|| format!("{scheme}://{address}{}", config.path), ToString::to_string);
+        let local = format!("{scheme}://{address}{}", config.path);
+        let public = config.public_url.as_ref().map(ToString::to_string);
+        let url = public.as_ref().unwrap_or(&local);
         if !address.ip().is_loopback() && config.tokens.is_empty() {
             tracing::warn!(%address, "everybody who reaches this address may call the tools; set tokens, or listen on 127.0.0.1");
         }
@@ -146,14 +145,15 @@ impl Host {
             tracing::warn!(%address, "requests to other hosts than localhost are refused; set allowed_hosts or public_url");
         }
         if config.log_format == LogFormat::Json {
-            tracing::info!(server = engine.name(), %url, "listening");
+            tracing::info!(server = engine.name(), %url, %address, "listening");
             return;
         }
         let name = engine.name();
+        let reached = public.as_ref().map(|public| format!(", reached as {public}")).unwrap_or_default();
         // Standard error may be closed: then nobody wants to know.
         let _ = write!(
             std::io::stderr().lock(),
-            "{name} listens at {url}\n\
+            "{name} listens at {local}{reached}\n\
              \n\
              Point a client at it:\n\
              \x20 {{ \"mcpServers\": {{ \"{name}\": {{ \"type\": \"http\", \"url\": \"{url}\" }} }} }}\n\

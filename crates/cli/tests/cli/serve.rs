@@ -68,6 +68,22 @@ fn a_log_in_json_names_the_url_too() {
 }
 
 #[test]
+fn the_address_is_told_beside_the_public_url() {
+    let config = "server_name: bistro\npublic_url: https://mcp.example.com/mcp\n";
+    let (_process, lines, _folder) = Served::launch(config, &[]);
+    let line = lines.find(|line| line.contains("listens at").then(|| line.to_owned()));
+    let port = line.strip_prefix("bistro listens at http://127.0.0.1:").unwrap();
+    let port = port.strip_suffix("/mcp, reached as https://mcp.example.com/mcp").unwrap();
+    assert!(port.parse::<u16>().is_ok_and(|port| port != 0), "{line}");
+    lines.find(|line| line.contains("\"url\": \"https://mcp.example.com/mcp\"").then_some(()));
+
+    let (_process, lines, _folder) = Served::launch(&format!("{config}log_format: json\n"), &[]);
+    let line = lines.find(|line| line.contains("listening").then(|| line.to_owned()));
+    assert!(line.contains("\"url\":\"https://mcp.example.com/mcp\""), "{line}");
+    assert!(line.contains("\"address\":\"127.0.0.1:"), "{line}");
+}
+
+#[test]
 fn a_client_that_never_reads_is_told_so_and_one_that_leaves_is_no_failure() {
     let start = || {
         let folder = tempfile::tempdir().unwrap();

@@ -169,6 +169,17 @@ impl Served {
 
     /// With this configuration file and these further flags.
     pub(crate) fn with(config: &str, args: &[&str]) -> Self {
+        let (process, lines, folder) = Self::launch(config, args);
+        let url = lines.find(|line| {
+            let start = line.find("http://127.0.0.1:")?;
+            let url = line[start..].split(['"', ' ']).next()?;
+            url.ends_with("/mcp").then(|| url.to_owned())
+        });
+        Self { url, process, lines, _folder: folder }
+    }
+
+    /// The process alone, with what it says from the first line on.
+    pub(crate) fn launch(config: &str, args: &[&str]) -> (Process, Lines, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("latimer.yaml"), config).unwrap();
         let mut command = latimer(folder.path());
@@ -176,12 +187,7 @@ impl Served {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Process::start(&mut command);
         let lines = Lines::of(process.0.stderr.take().unwrap());
-        let url = lines.find(|line| {
-            let start = line.find("http://127.0.0.1:")?;
-            let url = line[start..].split(['"', ' ']).next()?;
-            url.ends_with("/mcp").then(|| url.to_owned())
-        });
-        Self { url, process, lines, _folder: folder }
+        (process, lines, folder)
     }
 }
 
