@@ -91,6 +91,11 @@ impl Host {
     }
 
     async fn serve_stdio(&self, engine: Engine, stop: CancellationToken) -> Result<(), Failure> {
+        if !self.config().tokens.is_empty() {
+            tracing::warn!(
+                "tokens is set and demanded over HTTP only; standard streams have one local caller"
+            );
+        }
         tracing::info!(server = engine.name(), "serving standard input and output");
         match stream::serve_stdio(engine, stop.cancelled_owned()).await {
             End::Input | End::Stopped => Ok(()),

@@ -84,6 +84,18 @@ fn the_address_is_told_beside_the_public_url() {
 }
 
 #[test]
+fn tokens_that_standard_streams_do_not_demand_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = || run_in(folder.path(), &["serve", "--stdio"], &format!("{INITIALIZE}\n"));
+    assert!(!serve().stderr.contains("tokens"));
+    std::fs::write(folder.path().join("latimer.yaml"), "tokens: {alice: {token: the-secret}}\n").unwrap();
+    let ran = serve();
+    assert!(ran.stderr.contains("tokens is set and demanded over HTTP only"), "{ran:?}");
+    assert!(!ran.stderr.contains("the-secret") && ran.stdout.contains("serverInfo"), "{ran:?}");
+    assert_eq!(ran.code, Some(0));
+}
+
+#[test]
 fn a_client_that_never_reads_is_told_so_and_one_that_leaves_is_no_failure() {
     let start = || {
         let folder = tempfile::tempdir().unwrap();
