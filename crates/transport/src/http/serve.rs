@@ -174,6 +174,10 @@ where
     }
 }
 
+/// How many requests share an HTTP/2 connection at a time. Each may buffer one message before it is admitted, so that a
+/// connection can hold this many messages that no cap on calls counts yet.
+const STREAMS: u32 = 64;
+
 fn builder(engine: &Engine, read_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let header_bytes = engine.limits().header_bytes;
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -187,7 +191,7 @@ fn builder(engine: &Engine, read_timeout: Duration) -> auto::Builder<TokioExecut
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(header_bytes * 4).unwrap_or(u32::MAX))
-        .max_concurrent_streams(256)
+        .max_concurrent_streams(STREAMS)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     builder

@@ -119,6 +119,8 @@ async fn http_2_keeps_to_the_same_rules() {
     }
     let evil = Request::post("http://evil.example.com/mcp").body(Full::new(Bytes::new())).unwrap();
     assert_eq!(in_time(sender.send_request(evil)).await.unwrap().status(), 403);
+    let two = request(&good().with("host", "127.0.0.1"), "http");
+    assert_eq!(in_time(sender.send_request(two)).await.unwrap().status(), 403);
     let vast = good().with("X-Long", &"x".repeat(100_000));
     match in_time(sender.send_request(request(&vast, "http"))).await {
         Ok(answer) => assert_eq!(answer.status(), 431),
@@ -142,6 +144,21 @@ async fn calls_share_a_connection_and_one_that_is_reset_is_cancelled() {
     reaches(&server.bench.dropped, 1).await;
     let ask = request(&Ask::modern("tools/call", call("accept")), "http");
     assert_eq!(in_time(sender.send_request(ask)).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_connection_carries_so_many_requests_at_a_time() {
+    let server = Server::start().await;
+    let socket = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), socket).await.unwrap();
+    let mut connection = std::pin::pin!(connection);
+    // The settings of the server have come with its first answer.
+    let ask = request(&Ask::modern("tools/call", call("accept")), "http");
+    tokio::select! {
+        answer = in_time(sender.send_request(ask)) => assert_eq!(answer.unwrap().status(), 200),
+        ended = &mut connection => panic!("the connection ended: {ended:?}"),
+    }
+    assert_eq!(connection.current_max_send_streams(), 64);
 }
 
 #[tokio::test]
