@@ -1,7 +1,6 @@
 //! The handshake of the older revisions.
 
-use std::borrow::Cow;
-
+use latimer_protocol::frame::string;
 use latimer_protocol::wire::{ClientCapabilities, LogLevel};
 use latimer_protocol::{OwnedParams, RawJson, Revision, RpcError};
 use serde::Deserialize;
@@ -23,8 +22,8 @@ pub struct Initialize {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct InitializeParams<'a> {
-    #[serde(borrow)]
-    protocol_version: Cow<'a, str>,
+    #[serde(borrow, default)]
+    protocol_version: Option<&'a RawValue>,
     #[serde(borrow, default)]
     capabilities: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -44,19 +43,28 @@ impl Initialize {
     /// -32602 where the version is missing, or a member is of the wrong type.
     pub fn read(params: &OwnedParams) -> Result<Self, RpcError> {
         let raw = params.raw.clone().unwrap_or_else(RawJson::empty_object);
+        if !raw.is_object() {
+            return Err(RpcError::invalid_params("\"params\" must be an object"));
+        }
         let invalid =
-            |error: &dyn std::fmt::Display| RpcError::invalid_params(format!("\"initialize\": {error}"));
-        let read: InitializeParams<'_> =
-            serde_json::from_str(raw.as_str()).map_err(|error| invalid(&error))?;
-        let own = |part: &RawValue| raw.slice(part.get()).map_err(|error| invalid(&error));
+            |name: &str, fault: &str| RpcError::invalid_params(format!("\"params.{name}\" {fault}"));
+        let read: InitializeParams<'_> = serde_json::from_str(raw.as_str())
+            .map_err(|_| RpcError::invalid_params("\"params\" cannot be read"))?;
+        let version = read.protocol_version.ok_or_else(|| invalid("protocolVersion", "is missing"))?;
+        let version = string(version.get()).ok_or_else(|| invalid("protocolVersion", "must be a string"))?;
+        let own = |name: &str, part: &RawValue| {
+            raw.slice(part.get()).map_err(|error| invalid(name, &format!("cannot be read: {error}")))
+        };
         let capabilities = match read.capabilities {
             Some(capabilities) => {
-                ClientCapabilities::new(own(capabilities)?).map_err(|error| invalid(&error))?
+                let capabilities = own("capabilities", capabilities)?;
+                ClientCapabilities::new(capabilities)
+                    .map_err(|_| invalid("capabilities", "must be an object"))?
             }
             None => ClientCapabilities::default(),
         };
-        let info = read.client_info.map(own).transpose()?;
-        Ok(Self { revision: negotiated(&read.protocol_version), client: Client { capabilities, info } })
+        let info = read.client_info.map(|info| own("clientInfo", info)).transpose()?;
+        Ok(Self { revision: negotiated(&version), client: Client { capabilities, info } })
     }
 }
 
@@ -106,15 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_initialize_is_invalid_params() {
-        for text in
-            ["{}", r#"{"protocolVersion":1}"#, r#"{"protocolVersion":"2025-06-18","capabilities":[]}"#]
-        {
-            assert_eq!(
-                Initialize::read(&params(text)).unwrap_err().code,
-                ErrorCode::INVALID_PARAMS,
-                "{text}"
-            );
+    fn a_malformed_initialize_is_invalid_params_and_told_by_its_member() {
+        for (text, message) in [
+            ("{}", "\"params.protocolVersion\" is missing"),
+            (r#"{"protocolVersion":1}"#, "\"params.protocolVersion\" must be a string"),
+            (
+                r#"{"protocolVersion":"2025-06-18","capabilities":[]}"#,
+                "\"params.capabilities\" must be an object",
+            ),
+            (r#"["2025-06-18"]"#, "\"params\" must be an object"),
+        ] {
+            let error = Initialize::read(&params(text)).unwrap_err();
+            assert_eq!((error.code, &*error.message), (ErrorCode::INVALID_PARAMS, message), "{text}");
         }
         assert!(Initialize::read(&params(r#"{"protocolVersion":"2025-06-18"}"#)).is_ok());
     }
