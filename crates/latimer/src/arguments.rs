@@ -11,6 +11,9 @@ use latimer_protocol::{RawJson, Revision};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use crate::integral::respelled;
+use crate::misread::Misread;
+
 /// All arguments of a tool as one struct.
 ///
 /// ```
@@ -90,13 +93,15 @@ pub fn value<'de, T: Argument, A: MapAccess<'de>>(map: &mut A) -> Result<T, A::E
     map.next_value()
 }
 
-/// Reads the arguments of a call, which already fit the schema, in one pass.
+/// Reads the arguments of a call, which already fit the schema, in one pass; in a second one if integers are
+/// written as `2.0`.
 ///
 /// # Errors
 /// When a value is not one of its type after all: shown to the model, as other faulty arguments are (TOOL-8).
 pub fn read_slots<S: Slots>(arguments: &RawJson, context: &Context) -> Result<S, CallError> {
-    let mut deserializer = serde_json::Deserializer::from_str(arguments.as_str());
-    deserializer.deserialize_map(Members(PhantomData)).map_err(|error| faulty(&error, context))
+    read(arguments.as_str(), context, |json| {
+        serde_json::Deserializer::from_str(json).deserialize_map(Members(PhantomData))
+    })
 }
 
 /// As [`read_slots`], for a type that holds all arguments.
@@ -104,7 +109,7 @@ pub fn read_slots<S: Slots>(arguments: &RawJson, context: &Context) -> Result<S,
 /// # Errors
 /// As [`read_slots`].
 pub fn read_args<T: DeserializeOwned>(arguments: &RawJson, context: &Context) -> Result<Args<T>, CallError> {
-    arguments.to().map(Args).map_err(|error| faulty(&error, context))
+    read(arguments.as_str(), context, |json| serde_json::from_str(json)).map(Args)
 }
 
 /// The value of an argument that has to be there.
@@ -112,7 +117,7 @@ pub fn read_args<T: DeserializeOwned>(arguments: &RawJson, context: &Context) ->
 /// # Errors
 /// When it is not.
 pub fn given<T>(value: Option<T>, name: &'static str, context: &Context) -> Result<T, CallError> {
-    value.ok_or_else(|| faulty(&format_args!("missing argument \"{name}\""), context))
+    value.ok_or_else(|| faulty(&Misread::missing(name), context))
 }
 
 /// Takes a prompt's argument out of those that were given.
@@ -154,8 +159,23 @@ fn take(pairs: &mut Vec<(String, String)>, name: &str) -> Option<String> {
     Some(pairs.swap_remove(at).1)
 }
 
-fn faulty(error: &dyn fmt::Display, context: &Context) -> CallError {
-    let message = format!("the arguments do not fit: {error}");
+/// Reads arguments, and reads them again with every integer in its plain spelling if they do not fit as they
+/// came: `2.0` is an integer for their schema.
+fn read<T>(
+    json: &str,
+    context: &Context,
+    typed: impl Fn(&str) -> Result<T, serde_json::Error>,
+) -> Result<T, CallError> {
+    let error = match typed(json) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let Some(plain) = respelled(json) else { return Err(faulty(&Misread::new(json, &error), context)) };
+    typed(&plain).map_err(|error| faulty(&Misread::new(&plain, &error), context))
+}
+
+fn faulty(misread: &Misread, context: &Context) -> CallError {
+    let message = format!("the arguments do not fit:\n{misread}");
     if context.revision() >= Revision::V2025_11_25 {
         CallError::Tool(ToolError::new(message))
     } else {

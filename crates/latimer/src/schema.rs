@@ -135,8 +135,9 @@ fn settings() -> SchemaSettings {
     })
 }
 
-/// Removes `format`s that name Rust's number types: some clients refuse schemas with formats that they
-/// do not know, and the bounds are in the schema anyway.
+/// Removes `format`s that name Rust's number types, since some clients refuse schemas with formats that they
+/// do not know, and says with bounds instead what they hold. Bounds beyond 32 bits would not survive clients
+/// that keep numbers as doubles.
 struct PortableFormats;
 
 impl PortableFormats {
@@ -145,7 +146,22 @@ impl PortableFormats {
             let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
             let number = format.trim_start_matches("uint").trim_start_matches("int");
             let is_integer = number.len() < format.len() && number.bytes().all(|byte| byte.is_ascii_digit());
-            if is_integer || matches!(format, "float" | "double") {
+            let bounds = match format {
+                "uint32" => Some((0_i64, i64::from(u32::MAX))),
+                "int32" => Some((i32::MIN.into(), i32::MAX.into())),
+                _ => None,
+            };
+            let drop_format = is_integer || matches!(format, "float" | "double");
+            if let (Some((minimum, maximum)), Some(object)) = (bounds, schema.as_object_mut()) {
+                // Narrower ones of the author's stay.
+                if !object.contains_key("exclusiveMinimum") {
+                    object.entry("minimum").or_insert(minimum.into());
+                }
+                if !object.contains_key("exclusiveMaximum") {
+                    object.entry("maximum").or_insert(maximum.into());
+                }
+            }
+            if drop_format {
                 schema.remove("format");
             }
         })
@@ -182,6 +198,30 @@ mod tests {
                 },
                 "required": ["party"],
                 "additionalProperties": false,
+            })
+        );
+    }
+
+    #[test]
+    fn integers_have_the_bounds_of_their_type() {
+        let schema = ArgumentsSchema::new()
+            .required::<u32>("a", None)
+            .required::<Option<i32>>("b", None)
+            .required::<Vec<std::num::NonZeroU32>>("c", None)
+            .required::<u64>("d", None)
+            .required::<i16>("e", None)
+            .required::<i64>("f", None)
+            .finish()
+            .unwrap();
+        assert_eq!(
+            schema.to::<Value>().unwrap()["properties"],
+            json!({
+                "a": {"type": "integer", "minimum": 0, "maximum": u32::MAX},
+                "b": {"type": ["integer", "null"], "minimum": i32::MIN, "maximum": i32::MAX},
+                "c": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": u32::MAX}},
+                "d": {"type": "integer", "minimum": 0},
+                "e": {"type": "integer", "minimum": i16::MIN, "maximum": i16::MAX},
+                "f": {"type": "integer"},
             })
         );
     }
