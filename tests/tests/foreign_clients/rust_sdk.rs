@@ -1,4 +1,4 @@
-//! crates.io `rmcp` 3.x: does the deeds in the order of the table's columns.
+//! The crate `rmcp` 3.x: does the deeds in the order of the table's columns.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
