@@ -9,6 +9,7 @@ mod capability;
 mod client_capability;
 mod completion;
 mod content;
+mod elicitation;
 mod handshake;
 mod icon;
 mod log;
@@ -16,6 +17,9 @@ mod notification;
 mod progress;
 mod prompt;
 mod resource;
+mod roots;
+mod sampling;
+mod task;
 mod tool;
 mod tool_result;
 
@@ -26,6 +30,7 @@ pub use completion::CompleteResult;
 pub use content::{
     AudioContent, ContentBlock, ContentError, EmbeddedResource, ImageContent, ResourceLink, TextContent,
 };
+pub use elicitation::{ElicitAction, ElicitForm, ElicitParams, ElicitResult, ElicitUrl};
 pub use handshake::{DiscoverResult, EmptyResult, Implementation, InitializeResult};
 pub use icon::{Icon, Theme};
 pub use log::{LogLevel, UnknownLogLevel};
@@ -35,6 +40,12 @@ pub use prompt::{GetPromptResult, Prompt, PromptArgument, PromptMessage};
 pub use resource::{
     ContentsError, ReadResourceResult, Resource, ResourceBody, ResourceContents, ResourceTemplate,
 };
+pub use roots::{ListRootsResult, Root};
+pub use sampling::{
+    CreateMessageParams, CreateMessageResult, ModelHint, ModelPreferences, SamplingContent,
+    SamplingContentError, SamplingContents, SamplingMessage, ToolResult, ToolUse,
+};
+pub use task::{Task, TaskStatus};
 pub use tool::{TaskSupport, Tool, ToolAnnotations, ToolExecution};
 pub use tool_result::CallToolResult;
 
