@@ -8,6 +8,7 @@
 use std::pin::Pin;
 
 pub mod admission;
+pub mod ask;
 pub mod call;
 pub mod catalog;
 pub mod context;
@@ -22,12 +23,14 @@ pub mod middleware;
 pub mod outbox;
 pub mod principal;
 mod random;
+mod requirement;
 pub mod session;
 pub mod source;
 pub mod states;
 pub mod stream;
 pub mod validate;
 
+pub use ask::{AskError, Question};
 pub use call::{Answer, Call, Operation, Outcome};
 pub use catalog::Catalog;
 pub use context::{Client, Context};
@@ -36,6 +39,7 @@ pub use error::{CallError, ToolError};
 pub use inflight::Scope;
 pub use limits::Limits;
 pub use principal::{Account, Peer, Principal};
+pub use requirement::{Requirement, TASKS_EXTENSION};
 pub use session::{Session, SessionId};
 pub use source::Source;
 

@@ -29,6 +29,13 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// How long one call may take in all, as above.
     pub call_timeout_total: Duration,
+    /// How long a question to a client may wait for its answer; that time does not count against the call. Past it
+    /// the handler learns that nobody answered.
+    pub answer_timeout: Duration,
+    /// How long a client of 2026-07-28 may take to send a request again with its answers. Past it -32602.
+    pub request_state_life: Duration,
+    /// Bytes that `requestState` may come to. A call that has learnt more fails.
+    pub request_state_bytes: usize,
     /// Events that one stream keeps for its reader. Past it progress is merged and the oldest give way.
     pub ring_events: usize,
     /// Bytes that one stream keeps for its reader, as above.
@@ -54,6 +61,9 @@ impl Default for Limits {
             streams_per_session: 16,
             call_timeout: Duration::from_secs(60),
             call_timeout_total: Duration::from_secs(60 * 60),
+            answer_timeout: Duration::from_secs(10 * 60),
+            request_state_life: Duration::from_secs(30 * 60),
+            request_state_bytes: 64 << 10,
             ring_events: 256,
             ring_bytes: 1 << 20,
             page_size: 1_000,

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 /// Something to be sent before the answer of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,10 @@ struct Queue {
     progress: f64,
     /// How many progress events there were, sent or merged.
     steps: u64,
+    /// How many questions wait for the client, since when any does, and how long that was before.
+    waiting: usize,
+    since: Option<Instant>,
+    waited: Duration,
     closed: bool,
     waker: Option<Waker>,
 }
@@ -55,6 +60,21 @@ enum Kind {
     Control,
 }
 
+/// Says that the call waits for its client, until it is dropped.
+pub(crate) struct Waiting(Outbox);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut queue = self.0.0.lock();
+        queue.waiting -= 1;
+        if queue.waiting == 0
+            && let Some(since) = queue.since.take()
+        {
+            queue.waited += since.elapsed();
+        }
+    }
+}
+
 impl Outbox {
     /// An outbox that holds at most so many events and bytes at a time.
     pub fn new(most_events: usize, most_bytes: usize) -> Self {
@@ -66,6 +86,9 @@ impl Outbox {
             lost: 0,
             progress: f64::NEG_INFINITY,
             steps: 0,
+            waiting: 0,
+            since: None,
+            waited: Duration::ZERO,
             closed: false,
             waker: None,
         })))
@@ -94,6 +117,29 @@ impl Outbox {
         if !queue.closed {
             queue.push(Kind::Log, Event::Message(message));
         }
+    }
+
+    /// Puts in a request to the client, or its withdrawal. It never gives way.
+    pub(crate) fn ask(&self, message: Bytes) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.push(Kind::Control, Event::Message(message));
+        }
+    }
+
+    /// Says that the call waits for its client: that time does not count against the call.
+    pub(crate) fn wait(&self) -> Waiting {
+        let mut queue = self.0.lock();
+        queue.waiting += 1;
+        queue.since.get_or_insert_with(Instant::now);
+        drop(queue);
+        Waiting(self.clone())
+    }
+
+    /// Whether the call waits for its client, and how long it has done so in all.
+    pub(crate) fn waited(&self) -> (bool, Duration) {
+        let queue = self.0.lock();
+        (queue.waiting > 0, queue.waited + queue.since.map_or(Duration::ZERO, |since| since.elapsed()))
     }
 
     /// Asks for the connection to be closed, if the client can come back.

@@ -56,8 +56,9 @@ struct Clock {
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
     sleep: Pin<Box<Sleep>>,
     deadline: Instant,
-    /// The steps of progress that were seen when the sleep was set.
+    /// The steps of progress that were seen when the sleep was set, and how long the client was waited for.
     steps: u64,
+    waited: Duration,
 }
 
 impl Pending {
@@ -127,14 +128,18 @@ impl Running {
         }
         while clock.sleep.as_mut().poll(cx).is_ready() {
             let (now, steps) = (Instant::now(), outbox.steps());
-            if now >= clock.deadline {
+            // Time in which the user is asked is not the handler's.
+            let (waits, waited) = outbox.waited();
+            let deadline = clock.deadline + waited;
+            if !waits && now >= deadline {
                 return Poll::Ready(Some(self.timed_out(total, "in all")));
             }
-            if steps == clock.steps {
+            if !waits && steps == clock.steps && waited == clock.waited {
                 return Poll::Ready(Some(self.timed_out(idle, "without progress")));
             }
             clock.steps = steps;
-            let next = (now + idle).min(clock.deadline);
+            clock.waited = waited;
+            let next = if waits { now + idle } else { (now + idle).min(deadline) };
             clock.sleep.as_mut().reset(next);
         }
         Poll::Pending
@@ -184,6 +189,7 @@ impl Clock {
             sleep: Box::pin(tokio::time::sleep_until((now + idle).min(deadline))),
             deadline,
             steps,
+            waited: Duration::ZERO,
         }
     }
 }

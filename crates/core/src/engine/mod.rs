@@ -3,6 +3,7 @@
 //! Transports frame, check and identify; the engine pins a snapshot and a view, checks the call,
 //! hands it to its source through the author's middleware, and writes the answer.
 
+mod ask;
 mod builder;
 mod completion;
 mod describe;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use latimer_protocol::wire::{EmptyResult, LogLevel, ProgressToken};
 use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision, RpcError};
+use latimer_store::{Clock, Store};
 use tokio_util::sync::CancellationToken;
 
 pub use builder::Builder;
@@ -22,6 +24,7 @@ pub use guard::Pending;
 pub use reply::Reply;
 
 use crate::admission::{Admission, Busy, Permit};
+use crate::ask::{Asking, Questions, SealKeys};
 use crate::catalog::Catalog;
 use crate::context::{self, Client, Context};
 use crate::identify::Identify;
@@ -53,6 +56,11 @@ struct Parts {
     handler: Arc<dyn Handler>,
     admission: Admission<Holder>,
     inflight: Inflight,
+    questions: Questions,
+    seal_keys: SealKeys,
+    clock: Arc<dyn Clock>,
+    reruns: bool,
+    store: Store,
     list_ttl_ms: u64,
 }
 
@@ -128,6 +136,11 @@ impl Engine {
         &self.0.streams
     }
 
+    /// The questions that wait for an answer of a client.
+    pub fn questions(&self) -> &Questions {
+        &self.0.questions
+    }
+
     /// The server's name.
     pub fn name(&self) -> &str {
         &self.0.name
@@ -190,10 +203,10 @@ impl Engine {
         self.0.catalog.close().await;
     }
 
-    fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> Context {
+    fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> context::Inner {
         let caller = &request.caller;
         let token = request.params.meta.progress_token.as_ref();
-        Context::new(context::Inner {
+        context::Inner {
             revision: caller.revision,
             principal: caller.principal.clone(),
             peer: caller.peer,
@@ -205,10 +218,11 @@ impl Engine {
             outbox: outbox.clone(),
             cancel: cancel.clone(),
             states: self.0.states.clone(),
-        })
+            asking: Asking::none(),
+        }
     }
 
-    async fn answer(&self, request: Request, context: Context) -> Reply {
+    async fn answer(&self, request: Request, context: context::Inner) -> Reply {
         let outcome = self.dispatch(&request, context).await;
         match outcome {
             Ok(reply) => reply,
@@ -216,7 +230,7 @@ impl Engine {
         }
     }
 
-    async fn dispatch(&self, request: &Request, context: Context) -> Result<Reply, RpcError> {
+    async fn dispatch(&self, request: &Request, context: context::Inner) -> Result<Reply, RpcError> {
         check_progress_token(&request.params)?;
         let snapshot = self.0.catalog.snapshot();
         let view = snapshot.view(&request.caller.principal);
@@ -230,7 +244,7 @@ impl Engine {
             "tools/call" => self.call_tool(request, &snapshot, context).await,
             "resources/read" => self.read_resource(request, &snapshot, context).await,
             "prompts/get" => self.get_prompt(request, &snapshot, context).await,
-            "completion/complete" => self.complete(request, &snapshot, context).await,
+            "completion/complete" => self.complete(request, &snapshot, Context::new(context)).await,
             other => Err(RpcError::method_not_found(other)),
         }
     }

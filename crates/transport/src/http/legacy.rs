@@ -15,6 +15,7 @@ use latimer_core::outbox::{Event, Outbox};
 use latimer_core::session::Session;
 use latimer_core::stream::{Content, EventId, StreamEvent, Writer};
 use latimer_core::{Principal, Scope, SessionId};
+use latimer_protocol as protocol;
 use latimer_protocol::frame::{Notification, Request};
 use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
@@ -93,10 +94,19 @@ pub(super) async fn notice(
     Ok(refusal::empty(StatusCode::ACCEPTED))
 }
 
-/// Takes a message that means nothing to this server.
-pub(super) async fn accept(post: &Post<'_>) -> Result<Response<ResponseBody>, Refusal> {
+/// Takes the client's answer to a question. One that answers nothing is ignored.
+pub(super) async fn answered(
+    post: &Post<'_>,
+    response: &protocol::frame::Response<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
     check_version(&post.head.headers)?;
-    session(post.service, post.head, &post.principal).await?;
+    let session = session(post.service, post.head, &post.principal).await?;
+    if let Some(id) = response.id {
+        let outcome = response.detach(&post.text);
+        let questions = post.service.engine().questions();
+        let taken = questions.answer(&Scope::Session(session.id), &id.to_owned(), outcome).await;
+        taken.map_err(|error| Refusal::store(&error))?;
+    }
     Ok(refusal::empty(StatusCode::ACCEPTED))
 }
 
