@@ -72,6 +72,14 @@ impl Context {
         Self(Arc::new(inner))
     }
 
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    pub(crate) fn cancel_token(&self) -> &CancellationToken {
+        &self.0.cancel
+    }
+
     pub(crate) fn asking(&self) -> &Asking {
         &self.0.asking
     }

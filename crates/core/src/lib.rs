@@ -20,6 +20,7 @@ mod inflight;
 pub mod limits;
 pub mod local;
 pub mod middleware;
+mod notices;
 pub mod outbox;
 pub mod principal;
 mod random;
@@ -28,6 +29,7 @@ pub mod session;
 pub mod source;
 pub mod states;
 pub mod stream;
+pub mod task;
 pub mod validate;
 
 pub use ask::{AskError, Question};

@@ -36,6 +36,20 @@ pub struct Limits {
     pub request_state_life: Duration,
     /// Bytes that `requestState` may come to. A call that has learnt more fails.
     pub request_state_bytes: usize,
+    /// Tasks that are kept in all. Past it a call that would become one fails.
+    pub tasks: usize,
+    /// Tasks that are kept of one principal, or of one session or peer of the anonymous one, as above.
+    pub tasks_per_owner: usize,
+    /// How long a task is kept from its creation on, where its caller does not say: its result has to be fetched in
+    /// this time.
+    pub task_ttl: Duration,
+    /// The longest time for which a caller can have a task kept.
+    pub task_ttl_most: Duration,
+    /// How long clients are told to wait between two looks at a task.
+    pub task_poll: Duration,
+    /// How long a tool that may be a task runs in its call, before it becomes one by itself (2026-07-28, clients that
+    /// know tasks). `None`: for as long as it takes.
+    pub task_after: Option<Duration>,
     /// Events that one stream keeps for its reader. Past it progress is merged and the oldest give way.
     pub ring_events: usize,
     /// Bytes that one stream keeps for its reader, as above.
@@ -64,6 +78,12 @@ impl Default for Limits {
             answer_timeout: Duration::from_secs(10 * 60),
             request_state_life: Duration::from_secs(30 * 60),
             request_state_bytes: 64 << 10,
+            tasks: 4_096,
+            tasks_per_owner: 128,
+            task_ttl: Duration::from_secs(60 * 60),
+            task_ttl_most: Duration::from_secs(24 * 60 * 60),
+            task_poll: Duration::from_secs(1),
+            task_after: None,
             ring_events: 256,
             ring_bytes: 1 << 20,
             page_size: 1_000,

@@ -19,6 +19,8 @@ use tokio::time::Instant;
 pub enum Event {
     /// A notification, as complete JSON text.
     Message(Bytes),
+    /// What a task is doing, in words.
+    Status(String),
     /// The connection may be closed; the client comes back for the rest after `retry` (LH-4).
     Disconnect {
         /// How long the client should wait.
@@ -45,6 +47,8 @@ struct Queue {
     since: Option<Instant>,
     waited: Duration,
     closed: bool,
+    /// Whether the call goes on as a task when its connection is done with it.
+    detached: bool,
     waker: Option<Waker>,
 }
 
@@ -57,6 +61,8 @@ struct Entry {
 enum Kind {
     Progress,
     Log,
+    /// Only the newest one waits.
+    Status,
     Control,
 }
 
@@ -90,6 +96,7 @@ impl Outbox {
             since: None,
             waited: Duration::ZERO,
             closed: false,
+            detached: false,
             waker: None,
         })))
     }
@@ -117,6 +124,26 @@ impl Outbox {
         if !queue.closed {
             queue.push(Kind::Log, Event::Message(message));
         }
+    }
+
+    /// Says what a task is doing.
+    pub(crate) fn status(&self, message: String) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.steps += 1;
+            queue.entries.retain(|entry| entry.kind != Kind::Status);
+            queue.push(Kind::Status, Event::Status(message));
+        }
+    }
+
+    /// Says that the call goes on as a task when its connection is done with it.
+    pub(crate) fn detach(&self) {
+        self.0.lock().detached = true;
+    }
+
+    /// Whether the call goes on as a task.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.0.lock().detached
     }
 
     /// Puts in a request to the client, or its withdrawal. It never gives way.
@@ -242,7 +269,7 @@ impl Queue {
 fn size(event: &Event) -> usize {
     match event {
         Event::Message(text) => text.len(),
-        Event::Disconnect { .. } => 0,
+        Event::Status(_) | Event::Disconnect { .. } => 0,
     }
 }
 
@@ -261,6 +288,7 @@ mod tests {
         std::iter::from_fn(|| outbox.pop())
             .map(|event| match event {
                 Event::Message(text) => String::from_utf8(text.to_vec()).unwrap(),
+                Event::Status(text) => text,
                 Event::Disconnect { .. } => "disconnect".to_owned(),
             })
             .collect()

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::Poll;
 
 use latimer_protocol::RawJson;
@@ -24,7 +24,18 @@ pub(crate) struct Asking {
     busy: AtomicUsize,
     /// How often a question was found open.
     stuck: AtomicUsize,
+    /// Whether the call is a task, or may become one.
+    task: AtomicU8,
 }
+
+/// The call is none and does not become one.
+const NO_TASK: u8 = 0;
+/// The call may become one.
+const MAY_BE_TASK: u8 = 1;
+/// Its handler wants it to.
+const TASK_WANTED: u8 = 2;
+/// It is one.
+const IN_TASK: u8 = 3;
 
 /// How questions reach the client.
 pub(crate) enum Way {
@@ -81,12 +92,58 @@ impl Drop for Busy<'_> {
 impl Asking {
     pub(crate) fn new(way: Way, journal: Journal, fresh: Vec<(String, Answered)>) -> Self {
         let round = Round { journal, fresh, ..Round::default() };
-        Self { way, round: Mutex::new(round), busy: AtomicUsize::new(0), stuck: AtomicUsize::new(0) }
+        Self {
+            way,
+            round: Mutex::new(round),
+            busy: AtomicUsize::new(0),
+            stuck: AtomicUsize::new(0),
+            task: AtomicU8::new(NO_TASK),
+        }
     }
 
     /// The way of a call that may not ask.
     pub(crate) fn none() -> Self {
         Self::new(Way::None, Journal::default(), Vec::new())
+    }
+
+    /// Lets the call become a task if its handler wants it to.
+    pub(crate) fn may_be_task(self) -> Self {
+        self.task.store(MAY_BE_TASK, Ordering::Release);
+        self
+    }
+
+    /// Says that the call is a task.
+    pub(crate) fn set_task(&self) {
+        self.task.store(IN_TASK, Ordering::Release);
+    }
+
+    /// Whether the handler wants the call to become a task.
+    pub(crate) fn wants_task(&self) -> bool {
+        self.task.load(Ordering::Acquire) == TASK_WANTED
+    }
+
+    /// Whether the call may still become a task.
+    pub(crate) fn is_possible_task(&self) -> bool {
+        self.task.load(Ordering::Acquire) == MAY_BE_TASK
+    }
+
+    /// Whether the call is a task.
+    pub(crate) fn is_task(&self) -> bool {
+        self.task.load(Ordering::Acquire) == IN_TASK
+    }
+
+    /// Has the call become a task, if it can; whether it is one then.
+    pub(crate) async fn into_task(&self) -> bool {
+        poll_fn(|_| match self.task.load(Ordering::Acquire) {
+            IN_TASK => Poll::Ready(true),
+            MAY_BE_TASK | TASK_WANTED if self.is_polled_here() => {
+                self.task.store(TASK_WANTED, Ordering::Release);
+                // Whoever makes it a task polls the handler again.
+                Poll::Pending
+            }
+            _ => Poll::Ready(false),
+        })
+        .await
     }
 
     pub(crate) fn way(&self) -> &Way {
@@ -143,7 +200,7 @@ impl Asking {
         }
     }
 
-    /// The journal as it is now.
+    /// What is known now.
     pub(crate) fn journal(&self) -> Journal {
         self.round.lock().journal.clone()
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use latimer_protocol::encode::{write_notification, write_request};
+use latimer_protocol::rewrite::{Edits, Step};
 use latimer_protocol::wire::CancelledParams;
 use latimer_protocol::{ErrorCode, RawJson, RequestId, Revision, RpcError};
 use latimer_store::{Attempt, Key, Store, StoreError, Subscription, Ttl};
@@ -242,10 +243,19 @@ const TRIES: usize = 3;
 
 impl Live {
     /// Puts a question, and again where a form was filled in wrongly.
-    pub(crate) async fn ask(&self, mut question: Question) -> Result<Answered, AskError> {
+    pub(crate) async fn ask(&self, question: Question) -> Result<Answered, AskError> {
+        self.ask_with(question, &[]).await
+    }
+
+    /// Puts a question whose parameters carry metadata besides (name and JSON text).
+    pub(crate) async fn ask_with(
+        &self,
+        mut question: Question,
+        meta: &[(&str, &str)],
+    ) -> Result<Answered, AskError> {
         let mut tries = 1;
         loop {
-            let params = question.params(self.revision)?;
+            let params = with_meta(question.params(self.revision)?, meta)?;
             let outcome = self.request(question.method(), params.as_ref()).await;
             let answer = match outcome {
                 Ok(Ok(answer)) => answer,
@@ -273,6 +283,21 @@ impl Live {
         let outcome = self.questions.send(&self.scope, &self.outbox, method, params, self.patience).await?;
         Ok(outcome.map_err(|error| read_error(&error)))
     }
+}
+
+/// Parameters with metadata.
+fn with_meta(params: Option<RawJson>, meta: &[(&str, &str)]) -> Result<Option<RawJson>, AskError> {
+    if meta.is_empty() {
+        return Ok(params);
+    }
+    let mut edits = Edits::new();
+    for (name, value) in meta {
+        edits.set([Step::Member("_meta"), Step::Member(name)], value);
+    }
+    let mut out = Vec::new();
+    let params = params.unwrap_or_else(RawJson::empty_object);
+    edits.apply(params.as_str(), &mut out).map_err(|error| AskError::Faulty(error.to_string()))?;
+    RawJson::parse_bytes(out.into()).map(Some).map_err(|error| AskError::Faulty(error.to_string()))
 }
 
 #[derive(Deserialize)]

@@ -1,20 +1,25 @@
 //! Where calls that ask are run: in rounds, or once with questions on the way.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use latimer_protocol::encode::{InputRequest, Stamp, write_input_required};
+use latimer_protocol::wire::TaskSupport;
 use latimer_protocol::{RawJson, RpcError};
 
 use super::{Engine, Reply, Request};
 use crate::ask::{Answered, Asking, Binding, Claims, Drive, Driven, Journal, Live, Question, Sealed, Way};
 use crate::call::{Call, Operation, Outcome};
+use crate::catalog::ToolEntry;
 use crate::context::{self, Context};
 use crate::random;
+use crate::requirement::Requirement;
 
 /// How a run of a call ended.
 pub(super) enum Ran {
     /// It has an outcome.
     Done(Outcome),
-    /// The caller is asked first (MRTR-2).
+    /// The caller is asked first (MRTR-2), or gets a task instead (TX-3).
     Asked(Reply),
 }
 
@@ -57,6 +62,7 @@ impl Engine {
         operation: Operation,
     ) -> Result<Ran, RpcError> {
         let definition = definition(&operation).clone();
+        let possible = possible_task(request, &operation);
         let round = self.open(request, &definition)?;
         let (chain, rounds) = match round {
             None => {
@@ -73,11 +79,22 @@ impl Engine {
                 (Some(sealed.chain), sealed.rounds)
             }
         };
+        if possible.is_some() {
+            context.asking = context.asking.may_be_task();
+        }
         let context = Context::new(context);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
-        match (Drive { handler, asking: context.asking() }).await {
+        let mut drive = Drive::new(handler, context.asking()).patient(self.0.limits.task_after);
+        let driven = (&mut drive).await;
+        let handler = drive.handler;
+        match driven {
             Driven::Done(outcome) => Ok(Ran::Done(outcome)),
+            Driven::Task => match possible {
+                Some(tool) => self.turn_into_task(request, tool, handler, context).await.map(Ran::Asked),
+                None => Err(RpcError::internal("task")),
+            },
             Driven::Asked => {
+                drop(handler);
                 let (asked, journal) = match context.asking().take_asked() {
                     Ok(asked) => asked,
                     Err(error) => return Ok(Ran::Done(Err(error.into()))),
@@ -170,7 +187,7 @@ impl Engine {
             let context = Context::new(context.again(asking));
             let call = Call { operation: operation.clone(), context: context.clone() };
             let handler = self.0.handler.handle(call);
-            if let Driven::Done(outcome) = (Drive { handler, asking: context.asking() }).await {
+            if let Driven::Done(outcome) = (Drive::new(handler, context.asking())).await {
                 return Ok(Ran::Done(outcome));
             }
             let asked = match context.asking().take_asked() {
@@ -203,10 +220,10 @@ impl Engine {
         context.asking = asking;
         let context = Context::new(context);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
-        match (Drive { handler, asking: context.asking() }).await {
+        match (Drive::new(handler, context.asking())).await {
             Driven::Done(outcome) => Ok(Ran::Done(outcome)),
             // Only rounds end so.
-            Driven::Asked => Ok(Ran::Done(Err(crate::ask::AskError::Misplaced.into()))),
+            Driven::Asked | Driven::Task => Ok(Ran::Done(Err(crate::ask::AskError::Misplaced.into()))),
         }
     }
 }
@@ -215,6 +232,15 @@ fn internal(request: &Request, error: &dyn std::fmt::Display) -> RpcError {
     let reference = crate::error::reference();
     tracing::error!(%reference, method = request.method.name, %error, "a call could not ask its client");
     RpcError::internal(&reference)
+}
+
+/// The tool, where the call may become a task (TX-1, TX-2).
+fn possible_task(request: &Request, operation: &Operation) -> Option<Arc<ToolEntry>> {
+    let Operation::CallTool { tool, .. } = operation else { return None };
+    let caller = &request.caller;
+    let possible = tool.task_support() != TaskSupport::Forbidden
+        && Requirement::Tasks.is_met(&caller.client.capabilities, caller.revision);
+    possible.then(|| tool.clone())
 }
 
 /// What the state of a call is bound to.

@@ -14,9 +14,11 @@ use crate::identify::{Identify, Open};
 use crate::inflight::Inflight;
 use crate::limits::Limits;
 use crate::middleware::{Around, Handler, Middleware, Next, ToSource};
+use crate::notices::Notices;
 use crate::session::Sessions;
 use crate::states::States;
 use crate::stream::Streams;
+use crate::task::Tasks;
 
 /// What an engine is made of.
 #[derive(Default)]
@@ -121,13 +123,18 @@ impl Builder {
         for middleware in self.middleware.into_iter().rev() {
             handler = Arc::new(Around { middleware, next: Next::new(handler) });
         }
+        let instance = crate::random::hex::<8>();
+        let clock: Arc<dyn Clock> = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Engine(Arc::new(Parts {
             catalog: self.catalog.unwrap_or_default(),
             identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
             sessions: Sessions::new(store.clone(), &self.limits),
             questions: Questions::new(store.clone()),
             seal_keys: self.seal_keys.unwrap_or_else(SealKeys::of_process),
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            tasks: Tasks::new(store.clone(), clock.clone(), &self.limits),
+            notices: Notices::new(store.clone(), instance.clone()),
+            instance,
+            clock,
             reruns: self.reruns.unwrap_or(cfg!(debug_assertions)),
             store: store.clone(),
             streams: Streams::new(store, &self.limits),

@@ -42,6 +42,7 @@ struct Running {
     idle: Duration,
     total: Duration,
     clock: Option<Clock>,
+    outbox: Outbox,
     _registered: Option<Registered>,
 }
 
@@ -77,6 +78,7 @@ impl Pending {
             idle: limits.call_timeout,
             total: limits.call_timeout_total,
             clock: None,
+            outbox: outbox.clone(),
             _registered: registered,
         };
         Self { state: State::Running(Box::new(running)), outbox }
@@ -197,7 +199,9 @@ impl Clock {
 impl Drop for Running {
     fn drop(&mut self) {
         // Work that the handler handed elsewhere hears of the end through the token.
-        self.cancel.cancel();
+        if !self.outbox.is_detached() {
+            self.cancel.cancel();
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ask::Ran;
+use super::task::Turn;
 use super::{Engine, Reply, Request};
-use crate::call::{Answer, Operation};
+use crate::call::{Answer, Operation, Outcome};
 use crate::catalog::{Snapshot, ToolEntry};
 use crate::context;
 use crate::error::{CallError, reference};
@@ -35,23 +36,16 @@ impl Engine {
                 Err(RpcError::invalid_params(message))
             };
         }
+        if let Turn::Task { ttl } = self.turn(request, snapshot, &tool)? {
+            return self.begin_task(request, &tool, arguments, ttl).await;
+        }
         let operation = Operation::CallTool { tool: tool.clone(), arguments };
-        let outcome = match self.run(request, context, operation).await? {
-            Ran::Asked(reply) => return Ok(reply),
-            Ran::Done(outcome) => outcome,
-        };
-        match outcome {
-            Ok(Answer::Tool(result)) => match check_output(&tool, &result) {
-                Ok(()) => self.reply(request, &result, None),
-                Err(reason) => self.reply(request, &internal_result(request, tool.name(), &reason), None),
-            },
-            Ok(other) => self.reply(request, &internal_result(request, tool.name(), &mismatch(&other)), None),
-            Err(CallError::Tool(error)) => match error.refusal(caller.revision) {
-                Some(refusal) => Err(refusal),
-                None => self.reply(request, &error.into_result(), None),
-            },
-            Err(CallError::Rpc(error)) => Err(error),
-            Err(error) => self.reply(request, &internal_result(request, tool.name(), &error), None),
+        match self.run(request, context, operation).await? {
+            Ran::Asked(reply) => Ok(reply),
+            Ran::Done(outcome) => {
+                let result = tool_result(&tool, request.method.name, caller.revision, outcome)?;
+                self.reply(request, &result, None)
+            }
         }
     }
 
@@ -128,6 +122,34 @@ impl Engine {
     }
 }
 
+/// What a tool's caller gets to see of an outcome.
+pub(super) fn tool_result(
+    tool: &ToolEntry,
+    method: &str,
+    revision: Revision,
+    outcome: Outcome,
+) -> Result<CallToolResult, RpcError> {
+    let failed = |error: &CallError| {
+        let reference = logged(method, tool.name(), error);
+        CallToolResult::error(format!(
+            "the tool failed; the server's log has the reason under reference {reference}"
+        ))
+    };
+    match outcome {
+        Ok(Answer::Tool(result)) => match check_output(tool, &result) {
+            Ok(()) => Ok(result),
+            Err(reason) => Ok(failed(&reason)),
+        },
+        Ok(other) => Ok(failed(&mismatch(&other))),
+        Err(CallError::Tool(error)) => match error.refusal(revision) {
+            Some(refusal) => Err(refusal),
+            None => Ok(error.into_result()),
+        },
+        Err(CallError::Rpc(error)) => Err(error),
+        Err(error) => Ok(failed(&error)),
+    }
+}
+
 /// Refuses a call that its client cannot see through (VER-7), before anything of it happens.
 fn check_requirements(tool: &ToolEntry, request: &Request) -> Result<(), RpcError> {
     let (capabilities, revision) = (&request.caller.client.capabilities, request.caller.revision);
@@ -200,23 +222,16 @@ pub(super) fn rpc(request: &Request, target: &str, error: CallError) -> RpcError
 
 /// Logs a failure under a reference and tells the caller the reference.
 pub(super) fn internal(request: &Request, target: &str, error: &CallError) -> RpcError {
-    RpcError::internal(&logged(request, target, error))
+    RpcError::internal(&logged(request.method.name, target, error))
 }
 
-fn internal_result(request: &Request, target: &str, error: &CallError) -> CallToolResult {
-    let reference = logged(request, target, error);
-    CallToolResult::error(format!(
-        "the tool failed; the server's log has the reason under reference {reference}"
-    ))
-}
-
-fn logged(request: &Request, target: &str, error: &CallError) -> String {
+fn logged(method: &str, target: &str, error: &CallError) -> String {
     let reference = reference();
     let causes = match error {
         CallError::Internal(error) => chain(error.as_ref()),
         other => other.to_string(),
     };
-    tracing::error!(%reference, method = request.method.name, target, error = causes, "a call failed");
+    tracing::error!(%reference, method, target, error = causes, "a call failed");
     reference
 }
 

@@ -350,6 +350,8 @@ async fn append(event: Event, writer: &Writer, prime: &Prime) -> Result<(), Stor
     let content = match event {
         Event::Message(text) => Content::Message(text),
         Event::Disconnect { retry } => Content::Disconnect { retry },
+        // Only tasks have one, and none of those ends here.
+        Event::Status(_) => return Ok(()),
     };
     writer.append(content).await.map(|_| ())
 }
