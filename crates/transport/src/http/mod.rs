@@ -19,6 +19,7 @@ mod replay;
 mod security;
 mod serve;
 mod service;
+mod sse_2024;
 mod stream;
 mod tls;
 

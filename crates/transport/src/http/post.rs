@@ -71,7 +71,7 @@ where
     }
 }
 
-fn text(bytes: Bytes) -> Result<ByteString, Refusal> {
+pub(super) fn text(bytes: Bytes) -> Result<ByteString, Refusal> {
     ByteString::try_from(bytes).map_err(|_| {
         let error = RpcError::new(ErrorCode::PARSE_ERROR, "not UTF-8; send JSON encoded as UTF-8");
         Refusal::content(StatusCode::BAD_REQUEST, error)

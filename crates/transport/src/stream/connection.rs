@@ -95,7 +95,8 @@ where
         connection.take(event, &mut handshake).await;
     }
     connection.calls.close();
-    let is_broken = matches!(end, End::Unwritable | End::Unread);
+    let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
+    let is_broken = matches!(end, End::Unwritable | End::Unread) || is_reset(&end);
     if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
         connection.engine.cancel_all(&connection.scope);
         // Answers wait for a reader that pauses, but not for ever.
