@@ -11,6 +11,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Nesting and number of values of one message. Past them: -32700 and -32600.
     pub json: latimer_protocol::Limits,
+    /// Messages of one batch (2025-03-26). Past it: -32600, and none of them is taken.
+    pub batch_messages: usize,
     /// Legacy sessions in all. Past it: 503.
     pub sessions: usize,
     /// Legacy sessions of one identified principal. Past it: 429.
@@ -45,6 +47,7 @@ impl Default for Limits {
             message_bytes: 1 << 20,
             header_bytes: 16 << 10,
             json: latimer_protocol::Limits::default(),
+            batch_messages: 100,
             sessions: 10_000,
             sessions_per_principal: 128,
             sessions_per_peer: 4_096,

@@ -198,6 +198,7 @@ fn options(config: &Config) -> Result<HttpOptions, Failure> {
     let proxies = config.trusted_proxies.iter().map(|network| network.to_string().parse());
     Ok(HttpOptions {
         path: config.path.to_string(),
+        http_sse: config.http_sse,
         allowed_hosts: texts(&config.allowed_hosts),
         allowed_origins: config.allowed_origins.iter().map(ToString::to_string).collect(),
         public_url: public_url.map_err(|error| Failure::setup(format_args!("public_url: {error}")))?,
@@ -213,6 +214,7 @@ fn limits(config: &Config) -> Limits {
         header_bytes,
         depth,
         values,
+        batch_messages,
         sessions,
         sessions_per_principal,
         sessions_per_peer,
@@ -230,6 +232,7 @@ fn limits(config: &Config) -> Limits {
         message_bytes: message_bytes.to_len(),
         header_bytes: header_bytes.to_len(),
         json: latimer_protocol::Limits { depth, values },
+        batch_messages,
         sessions,
         sessions_per_principal,
         sessions_per_peer,

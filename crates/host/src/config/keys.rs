@@ -111,6 +111,11 @@ pub(crate) static KEYS: &[Key] = &[
     ),
     key!("path", path, "The path of the MCP endpoint; `/` and what begins with /health are taken."),
     key!(
+        "http_sse",
+        http_sse,
+        "Whether HTTP+SSE of 2024-11-05 is served besides, at /sse and /message. Its sessions live in one process, and end with their event stream."
+    ),
+    key!(
         "public_url",
         public_url,
         "The URL under which clients reach the endpoint, where a proxy stands before it. Its host and origin are allowed without being listed.",
@@ -213,6 +218,12 @@ pub(crate) static KEYS: &[Key] = &[
         limits.values,
         "How many JSON values a message may hold.",
         range = ("64", "16777216")
+    ),
+    key!(
+        "limits.batch_messages",
+        limits.batch_messages,
+        "How many messages one batch of a client of 2025-03-26 may hold.",
+        range = ("1", "100000")
     ),
     key!("limits.sessions", limits.sessions, "Sessions in all.", range = ("1", "10000000")),
     key!(

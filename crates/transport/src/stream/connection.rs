@@ -145,10 +145,7 @@ impl Connection {
         };
         match Frame::decode(&text, &self.engine.limits().json) {
             Err(error) => self.refuse(error.id.as_ref(), &error.error, handshake.revision()),
-            Ok(Frame::Batch(_)) => {
-                let error = RpcError::invalid_request("batches are not served; send one message at a time");
-                self.refuse(None, &error, handshake.revision());
-            }
+            Ok(Frame::Batch(elements)) => self.batch(&elements, &text, handshake).await,
             Ok(Frame::Message(Message::Request(request))) => {
                 let id = request.id.to_owned();
                 match era::admit(self, &request, &text, handshake) {
@@ -187,7 +184,7 @@ impl Connection {
         }
     }
 
-    fn notice(&self, notification: &Notification<'_>) {
+    pub(super) fn notice(&self, notification: &Notification<'_>) {
         if notification.method == "notifications/cancelled" {
             let raw = notification.params.raw.unwrap_or("{}");
             if let Some(id) = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json) {
@@ -196,7 +193,7 @@ impl Connection {
         }
     }
 
-    fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
+    pub(super) fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
         tracing::info!(code = error.code.0, reason = %error.message, "refused a message");
         self.out.push(&Reply::error(id, error, revision).bytes);
     }

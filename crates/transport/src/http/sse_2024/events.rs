@@ -26,7 +26,8 @@ pub(in super::super) struct SessionEvents {
 impl SessionEvents {
     pub(super) fn new(endpoint: &str, lines: DuplexStream, open: Open, keep_alive: Duration) -> Self {
         let mut first = Vec::new();
-        let event = sse::Event { event: Some("endpoint"), data: endpoint.as_bytes(), ..sse::Event::default() };
+        let event =
+            sse::Event { event: Some("endpoint"), data: endpoint.as_bytes(), ..sse::Event::default() };
         sse::write_event(&event, &mut first);
         Self {
             endpoint: Some(first.into()),
@@ -50,7 +51,9 @@ impl SessionEvents {
         while out.len() < CHUNK {
             let mut read = ReadBuf::new(&mut space);
             match Pin::new(&mut self.lines).poll_read(cx, &mut read) {
-                Poll::Ready(Ok(())) if !read.filled().is_empty() => self.framing.push(read.filled(), &mut out),
+                Poll::Ready(Ok(())) if !read.filled().is_empty() => {
+                    self.framing.push(read.filled(), &mut out)
+                }
                 Poll::Ready(_) => {
                     self.over = true;
                     break;
