@@ -18,6 +18,7 @@ pub mod identify;
 mod inflight;
 pub mod limits;
 pub mod local;
+mod log_limit;
 pub mod middleware;
 pub mod outbox;
 pub mod principal;

@@ -35,6 +35,12 @@ pub struct Limits {
     pub ring_events: usize,
     /// Bytes that one stream keeps for its reader, as above.
     pub ring_bytes: usize,
+    /// Log messages that one call may send its caller at once. Past it they are dropped, counted and told.
+    pub log_burst: usize,
+    /// Log messages a second by which a call's share fills up again.
+    pub log_rate: usize,
+    /// Bytes of one log message's data as JSON. Past it the data is cut.
+    pub log_bytes: usize,
     /// Entries on one page of a list.
     pub page_size: usize,
     /// How long calls in flight may go on when the server stops.
@@ -59,6 +65,9 @@ impl Default for Limits {
             call_timeout_total: Duration::from_secs(60 * 60),
             ring_events: 256,
             ring_bytes: 1 << 20,
+            log_burst: 200,
+            log_rate: 50,
+            log_bytes: 16 << 10,
             page_size: 1_000,
             drain: Duration::from_secs(10),
         }

@@ -226,6 +226,9 @@ fn limits(config: &Config) -> Limits {
         streams_per_session,
         ring_events,
         ring_bytes,
+        log_burst,
+        log_rate,
+        log_bytes,
         drain,
     } = config.limits.clone();
     Limits {
@@ -244,6 +247,9 @@ fn limits(config: &Config) -> Limits {
         call_timeout_total,
         ring_events,
         ring_bytes: ring_bytes.to_len(),
+        log_burst,
+        log_rate,
+        log_bytes: log_bytes.to_len(),
         page_size: config.page_size,
         drain,
     }

@@ -282,6 +282,24 @@ pub(crate) static KEYS: &[Key] = &[
         range = ("1KiB", "1GiB")
     ),
     key!(
+        "limits.log_burst",
+        limits.log_burst,
+        "How many log messages one call may send its caller at once. More are dropped, and the caller is told how many.",
+        range = ("0", "1000000")
+    ),
+    key!(
+        "limits.log_rate",
+        limits.log_rate,
+        "How many log messages a second one call may send its caller in the long run.",
+        range = ("0", "1000000")
+    ),
+    key!(
+        "limits.log_bytes",
+        limits.log_bytes,
+        "The largest data of one log message to a caller. What is larger is cut.",
+        range = ("64", "1MiB")
+    ),
+    key!(
         "limits.drain",
         limits.drain,
         "How long calls in flight may go on after the process was told to stop.",

@@ -82,6 +82,9 @@ pub struct Limits {
     pub streams_per_session: usize,
     pub ring_events: usize,
     pub ring_bytes: ByteSize,
+    pub log_burst: usize,
+    pub log_rate: usize,
+    pub log_bytes: ByteSize,
     pub drain: Duration,
 }
 
@@ -138,6 +141,9 @@ impl Default for Limits {
             streams_per_session: 16,
             ring_events: 256,
             ring_bytes: ByteSize::new(1 << 20),
+            log_burst: 200,
+            log_rate: 50,
+            log_bytes: ByteSize::new(16 << 10),
             drain: Duration::from_secs(10),
         }
     }
