@@ -232,7 +232,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// The arguments of a prompt, in order. All are strings (PRM-1).
+/// The arguments of a prompt, in order. All are strings (PR-1).
 fn strings(arguments: &RawJson) -> Result<Vec<(String, String)>, RpcError> {
     let Ok(Members(members)) = serde_json::from_str(arguments.as_str()) else {
         return Err(RpcError::invalid_params("\"params.arguments\" must be an object"));

@@ -6,6 +6,7 @@
 mod batches;
 mod client;
 mod legacy;
+mod logging;
 mod messages;
 mod modern;
 mod revisions;

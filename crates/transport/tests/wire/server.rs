@@ -248,6 +248,20 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
             call.context.progress(2.0, 2.0, "whole");
             Ok(text("said"))
         }),
+        tool("logs_all", no_arguments, |call| async move {
+            for level in LogLevel::ALL {
+                call.context.log(level, Some("bench"), &serde_json::json!({ "level": level }));
+            }
+            Ok(text("said"))
+        }),
+        tool("floods", r#"{"type":"object"}"#, |call| async move {
+            let number = |name| usize::try_from(argument(&call, name).as_u64().unwrap()).unwrap();
+            let message = "x".repeat(number("bytes"));
+            for _ in 0..number("count") {
+                call.context.log(LogLevel::Error, None, &message);
+            }
+            Ok(text("said"))
+        }),
         tool("panics", no_arguments, |_| async { panic!("the secret of the panic") }),
         tool("panics_later", no_arguments, |_| async {
             tokio::task::yield_now().await;

@@ -30,7 +30,7 @@ impl Pipe {
         Self::to(engine, bench)
     }
 
-    fn to(engine: Engine, bench: Bench) -> Self {
+    pub(crate) fn to(engine: Engine, bench: Bench) -> Self {
         let (near, far) = tokio::io::duplex(1 << 10);
         let (input, output) = tokio::io::split(far);
         let serving = stream::serve(
