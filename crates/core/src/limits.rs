@@ -5,6 +5,8 @@ use std::time::Duration;
 /// The bounds that the server keeps to, whoever calls. See the fields for what happens past them.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// HTTP connections in all. Past it: 503, and the connection is closed.
+    pub connections: usize,
     /// Bytes of one message from a client. Past it: HTTP 413; on byte streams an error, and the stream goes on.
     pub message_bytes: usize,
     /// Bytes of an HTTP request's header block. Past it: 431.
@@ -50,6 +52,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 10_000,
             message_bytes: 1 << 20,
             header_bytes: 16 << 10,
             json: latimer_protocol::Limits::default(),

@@ -210,6 +210,7 @@ fn options(config: &Config) -> Result<HttpOptions, Failure> {
 
 fn limits(config: &Config) -> Limits {
     let config::Limits {
+        connections,
         message_bytes,
         header_bytes,
         depth,
@@ -232,6 +233,7 @@ fn limits(config: &Config) -> Limits {
         drain,
     } = config.limits.clone();
     Limits {
+        connections,
         message_bytes: message_bytes.to_len(),
         header_bytes: header_bytes.to_len(),
         json: latimer_protocol::Limits { depth, values },

@@ -200,6 +200,7 @@ pub(crate) static KEYS: &[Key] = &[
         },
     },
     key!("page_size", page_size, "How many entries one page of a list holds.", range = ("1", "100000")),
+    key!("limits.connections", limits.connections, "HTTP connections in all.", range = ("1", "1000000")),
     key!(
         "limits.message_bytes",
         limits.message_bytes,

@@ -66,6 +66,7 @@ pub struct StaticToken {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
 pub struct Limits {
+    pub connections: usize,
     pub message_bytes: ByteSize,
     pub header_bytes: ByteSize,
     pub depth: usize,
@@ -125,6 +126,7 @@ impl Default for Plugin {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 10_000,
             message_bytes: ByteSize::new(1 << 20),
             header_bytes: ByteSize::new(16 << 10),
             depth: 128,

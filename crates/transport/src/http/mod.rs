@@ -15,6 +15,7 @@ mod options;
 mod origin;
 mod peer;
 mod post;
+mod reading_peer;
 mod refusal;
 mod replay;
 mod security;

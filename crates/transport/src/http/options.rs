@@ -34,6 +34,8 @@ pub struct HttpOptions {
     pub keep_alive: Duration,
     /// How long a request's header block and body may each take to arrive.
     pub read_timeout: Duration,
+    /// How long a client may leave what was sent to it unread before its connection is closed.
+    pub write_timeout: Duration,
 }
 
 impl Default for HttpOptions {
@@ -51,6 +53,7 @@ impl Default for HttpOptions {
             patience: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
             read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
         }
     }
 }

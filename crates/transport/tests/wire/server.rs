@@ -204,6 +204,22 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
             }
         })
     };
+    let endless = {
+        let bench = bench.clone();
+        tool("endless", no_arguments, move |call| {
+            let bench = bench.clone();
+            async move {
+                let _guard = bench.begin();
+                let text_of_a_kilobyte = "x".repeat(1_000);
+                let mut step = 0.0;
+                loop {
+                    step += 1.0;
+                    call.context.progress(step, None, &text_of_a_kilobyte);
+                    tokio::task::yield_now().await;
+                }
+            }
+        })
+    };
     let large = {
         let bench = bench.clone();
         tool("large", no_arguments, move |_| {
@@ -235,6 +251,7 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
         waiting("wait"),
         noisy,
         shouts,
+        endless,
         large,
         polling,
         tool("polling_at_once", no_arguments, |call| async move {

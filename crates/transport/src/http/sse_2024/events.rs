@@ -52,7 +52,7 @@ impl SessionEvents {
             let mut read = ReadBuf::new(&mut space);
             match Pin::new(&mut self.lines).poll_read(cx, &mut read) {
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {
-                    self.framing.push(read.filled(), &mut out)
+                    self.framing.push(read.filled(), &mut out);
                 }
                 Poll::Ready(_) => {
                     self.over = true;
