@@ -11,6 +11,7 @@ use latimer_protocol::{RawJson, Revision};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::ask::Asking;
 use crate::error::CallError;
 use crate::log_limit;
 use crate::outbox::Outbox;
@@ -35,6 +36,27 @@ pub(crate) struct Inner {
     pub(crate) outbox: Outbox,
     pub(crate) cancel: CancellationToken,
     pub(crate) states: Arc<States>,
+    pub(crate) asking: Asking,
+}
+
+impl Inner {
+    /// The same call in another run, with its questions.
+    pub(crate) fn again(&self, asking: Asking) -> Self {
+        Self {
+            revision: self.revision,
+            principal: self.principal.clone(),
+            peer: self.peer,
+            session: self.session.clone(),
+            client: self.client.clone(),
+            meta: self.meta.clone(),
+            progress_token: self.progress_token.clone(),
+            log_level: self.log_level,
+            outbox: self.outbox.clone(),
+            cancel: self.cancel.clone(),
+            states: self.states.clone(),
+            asking,
+        }
+    }
 }
 
 /// What a client says about itself: with each request in the modern era, once per session before.
@@ -49,6 +71,18 @@ pub struct Client {
 impl Context {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    pub(crate) fn cancel_token(&self) -> &CancellationToken {
+        &self.0.cancel
+    }
+
+    pub(crate) fn asking(&self) -> &Asking {
+        &self.0.asking
     }
 
     /// The revision that the caller speaks.
@@ -147,7 +181,7 @@ impl Context {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        Ok(tokio::spawn(work).await?)
+        Ok(self.asking().uninterrupted(tokio::spawn(work)).await?)
     }
 
     /// Lets the client's connection go and has it come back for the answer after `retry`.

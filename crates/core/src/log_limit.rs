@@ -5,10 +5,9 @@
 //! or before the reply. That message has the gravest level that the call logged at, which its caller wants to hear of.
 //! Data beyond the size of a message is cut, and says so.
 
-use std::time::Instant;
-
 use latimer_protocol::wire::{LogLevel, LogParams};
 use latimer_protocol::{RawJson, frame};
+use tokio::time::Instant;
 
 use crate::limits::Limits;
 

@@ -55,7 +55,7 @@ pub(super) async fn answer(post: &Post<'_>, texts: &[&str]) -> Result<Response<R
                 continue;
             }
             Element::Response(response) => {
-                tracing::debug!(id = ?response.id, "nothing was asked that this response could answer");
+                legacy::take_answer(post, &session.id, &response).await?;
                 continue;
             }
             Element::Refused { id, error } => {

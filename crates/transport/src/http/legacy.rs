@@ -16,6 +16,7 @@ use latimer_core::outbox::{Event, Outbox};
 use latimer_core::session::Session;
 use latimer_core::stream::{Content, EventId, StreamEvent, Writer};
 use latimer_core::{Principal, Scope, SessionId};
+use latimer_protocol as protocol;
 use latimer_protocol::frame::{Notification, Request};
 use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
@@ -122,11 +123,28 @@ pub(super) fn hear(post: &Post<'_>, session: &SessionId, notification: &Notifica
     }
 }
 
-/// Takes a message that means nothing to this server.
-pub(super) async fn accept(post: &Post<'_>) -> Result<Response<ResponseBody>, Refusal> {
+/// Takes the client's answer to a question. One that answers nothing is ignored.
+pub(super) async fn answered(
+    post: &Post<'_>,
+    response: &protocol::frame::Response<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
     check_version(&post.head.headers)?;
-    session(post.service, post.head, &post.principal).await?;
+    let session = session(post.service, post.head, &post.principal).await?;
+    take_answer(post, &session.id, response).await?;
     Ok(refusal::empty(StatusCode::ACCEPTED))
+}
+
+/// Hands an answer of a session's client to whoever asked.
+pub(super) async fn take_answer(
+    post: &Post<'_>,
+    session: &SessionId,
+    response: &protocol::frame::Response<'_>,
+) -> Result<(), Refusal> {
+    let Some(id) = response.id else { return Ok(()) };
+    let outcome = response.detach(&post.text);
+    let questions = post.service.engine().questions();
+    let taken = questions.answer(&Scope::Session(session.clone()), &id.to_owned(), outcome).await;
+    taken.map_err(|error| Refusal::store(&error))
 }
 
 /// Opens the stream of a session, or goes on with one that broke off (LH-5, LH-6).
@@ -383,6 +401,8 @@ async fn append(event: Event, writer: &Writer, prime: &Prime) -> Result<(), Stor
     let content = match event {
         Event::Message(text) => Content::Message(text),
         Event::Disconnect { retry } => Content::Disconnect { retry },
+        // Only tasks have one, and none of those ends here.
+        Event::Status(_) => return Ok(()),
     };
     writer.append(content).await.map(|_| ())
 }

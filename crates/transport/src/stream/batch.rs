@@ -40,9 +40,7 @@ impl Connection {
         for element in elements {
             match element {
                 Element::Notification(notification) => self.notice(&notification),
-                Element::Response(response) => {
-                    tracing::debug!(id = ?response.id, "nothing was asked that this response could answer");
-                }
+                Element::Response(response) => self.answered(&response, text).await,
                 Element::Refused { id, error } => {
                     tracing::info!(code = error.code.0, reason = %error.message, "refused a message of a batch");
                     slots.push(Slot::Here(Some(Reply::error(id.as_ref(), &error, revision)), None));
