@@ -279,3 +279,42 @@ async fn log_2_a_level_that_a_batch_sets_holds_for_what_follows_in_it() {
     assert_eq!(answers(&answer.json()), json!([[1, null], [2, null]]));
     assert_eq!(answers(&pipe.ask(messages.to_string()).await), json!([[1, null], [2, null]]));
 }
+
+/// The handshake of a client that tells its roots.
+fn initialize_with_roots() -> Vec<u8> {
+    let client = json!({ "name": "wire", "version": "1" });
+    let params = json!({ "protocolVersion": BATCHES, "capabilities": { "roots": {} }, "clientInfo": client });
+    request(0, "initialize", params).to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn base_4_answers_in_a_batch_reach_who_asked() {
+    let server = Server::start().await;
+    let opened = server.ask(&Ask::post(initialize_with_roots())).await;
+    let session = opened.header("mcp-session-id").unwrap();
+    let mut pipe = Pipe::open().await;
+    pipe.ask(initialize_with_roots()).await;
+    let calls = json!([request(1, "tools/call", call("rooted")), request(2, "tools/call", call("rooted"))]);
+    let mut stream = Stream::open(&server, &batch(session, calls.clone())).await;
+    pipe.send(calls.to_string()).await;
+    let answer = |asked: &Value| {
+        assert_eq!(asked["method"], "roots/list", "{asked}");
+        let roots = json!([{ "uri": format!("file:///{}", asked["id"]) }]);
+        json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "roots": roots } })
+    };
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        answers.push(answer(&stream.next().await.unwrap().json()));
+    }
+    let taken = server.ask(&batch(session, json!(answers))).await;
+    assert_eq!((taken.status(), taken.body.len()), (202, 0));
+    let answers = [answer(&pipe.next().await), answer(&pipe.next().await)];
+    pipe.send(json!(answers).to_string()).await;
+    for array in [stream.rest().await.pop().unwrap().json(), pipe.next().await] {
+        for result in array.as_array().unwrap() {
+            let text = result["result"]["content"][0]["text"].as_str();
+            assert!(text.is_some_and(|text| text.starts_with("file:///")), "{array}");
+        }
+        assert_ne!(array[0]["result"], array[1]["result"]);
+    }
+}

@@ -279,6 +279,10 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
             }
             Ok(text("said"))
         }),
+        tool("rooted", no_arguments, |call| async move {
+            let roots = call.context.roots().await.map_err(CallError::from)?;
+            Ok(text(&roots.into_iter().map(|root| root.uri).collect::<Vec<_>>().join(" ")))
+        }),
         tool("panics", no_arguments, |_| async { panic!("the secret of the panic") }),
         tool("panics_later", no_arguments, |_| async {
             tokio::task::yield_now().await;

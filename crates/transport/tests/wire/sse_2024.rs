@@ -132,6 +132,24 @@ async fn sse_1_batches_work_as_on_any_byte_stream() {
 }
 
 #[tokio::test]
+async fn sse_1_a_question_of_the_server_is_answered_by_a_post() {
+    let server = start().await;
+    let mut client = Client::open(&server).await;
+    let params = json!({
+        "protocolVersion": "2024-11-05",
+        "capabilities": { "roots": {} },
+        "clientInfo": { "name": "wire", "version": "1" },
+    });
+    client.ask(legacy(0, "initialize", &params)).await;
+    let asked = client.ask(legacy(1, "tools/call", &call("rooted"))).await;
+    assert_eq!(asked["method"], "roots/list", "{asked}");
+    let answer =
+        json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "roots": [{ "uri": "file:///here" }] } });
+    let told = client.ask(answer.to_string()).await;
+    assert_eq!((&told["id"], &told["result"]["content"][0]["text"]), (&json!(1), &json!("file:///here")));
+}
+
+#[tokio::test]
 async fn sse_1_a_session_ends_with_its_stream_and_its_calls_with_it() {
     let server = start().await;
     let mut client = Client::open(&server).await;
