@@ -254,5 +254,6 @@ fn limits(config: &Config) -> Limits {
         log_bytes: log_bytes.to_len(),
         page_size: config.page_size,
         drain,
+        ..Limits::default()
     }
 }
