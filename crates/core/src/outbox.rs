@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -41,6 +42,8 @@ struct Queue {
     steps: u64,
     closed: bool,
     waker: Option<Waker>,
+    /// Whoever waits for room.
+    room: Option<Waker>,
 }
 
 struct Entry {
@@ -68,6 +71,7 @@ impl Outbox {
             steps: 0,
             closed: false,
             waker: None,
+            room: None,
         })))
     }
 
@@ -94,6 +98,27 @@ impl Outbox {
         if !queue.closed {
             queue.push(Kind::Log, Event::Message(message));
         }
+    }
+
+    /// Puts in a message that never gives way. Whoever says many waits for room first.
+    pub(crate) fn say(&self, message: Bytes) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.push(Kind::Control, Event::Message(message));
+        }
+    }
+
+    /// Ends when fewer than `most` events wait to be taken out. One task at a time may wait.
+    pub(crate) async fn room(&self, most: usize) {
+        poll_fn(|cx| {
+            let mut queue = self.0.lock();
+            if queue.entries.len() < most {
+                return Poll::Ready(());
+            }
+            queue.room = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Asks for the connection to be closed, if the client can come back.
@@ -189,6 +214,9 @@ impl Queue {
     fn pop(&mut self) -> Option<Event> {
         let entry = self.entries.pop_front()?;
         self.bytes -= size(&entry.event);
+        if let Some(room) = self.room.take() {
+            room.wake();
+        }
         Some(entry.event)
     }
 }

@@ -67,7 +67,7 @@ impl Engine {
             None | Some("logging") => true,
             Some("tools") => view.has(ListKind::Tools),
             Some("prompts") => view.has(ListKind::Prompts),
-            Some("resources") => has_resources(view),
+            Some("resources" | "resources.subscribe") => has_resources(view),
             Some("completions") => snapshot.completes(),
             Some(_) => false,
         };
@@ -81,10 +81,12 @@ fn has_resources(view: &View) -> bool {
 
 /// What the view offers, as the revision says it.
 fn capabilities(snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
+    // Every transport tells its clients of changes (GW-4).
+    let list = ListCapability { list_changed: true };
     let capabilities = ServerCapabilities {
-        tools: view.has(ListKind::Tools).then(ListCapability::default),
-        prompts: view.has(ListKind::Prompts).then(ListCapability::default),
-        resources: has_resources(view).then(ResourcesCapability::default),
+        tools: view.has(ListKind::Tools).then_some(list),
+        prompts: view.has(ListKind::Prompts).then_some(list),
+        resources: has_resources(view).then_some(ResourcesCapability { subscribe: true, list_changed: true }),
         completions: snapshot.completes().then(RawJson::empty_object),
         logging: Some(RawJson::empty_object()),
         ..ServerCapabilities::default()

@@ -50,6 +50,8 @@ pub(super) struct Frame {
     pub(super) id: RequestId,
     pub(super) revision: Revision,
     pub(super) is_tool_call: bool,
+    /// Whether it goes on until it is ended, however long that takes.
+    pub(super) is_endless: bool,
 }
 
 struct Clock {
@@ -125,6 +127,9 @@ impl Running {
         if clock.cancelled.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
+        if self.frame.is_endless {
+            return Poll::Pending;
+        }
         while clock.sleep.as_mut().poll(cx).is_ready() {
             let (now, steps) = (Instant::now(), outbox.steps());
             if now >= clock.deadline {
@@ -161,7 +166,7 @@ impl Running {
 
     /// An error result for `tools/call`, a JSON-RPC error for anything else.
     fn failed(&self, message: String, error: impl FnOnce() -> RpcError) -> Reply {
-        let Frame { id, revision, is_tool_call } = &self.frame;
+        let Frame { id, revision, is_tool_call, .. } = &self.frame;
         if *is_tool_call {
             let mut out = Vec::new();
             let stamp = Stamp { server_info: None, cache: None };

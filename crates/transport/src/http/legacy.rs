@@ -18,6 +18,7 @@ use latimer_core::{Principal, Scope, SessionId};
 use latimer_protocol::frame::{Notification, Request};
 use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
+use tokio_util::sync::CancellationToken;
 
 use super::body::ResponseBody;
 use super::content;
@@ -59,7 +60,8 @@ pub(super) async fn answer(
         log_level: Some(session.log_level),
     };
     let engine = post.service.engine();
-    let permit = engine.admit(&caller.holder()).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
+    let permit =
+        engine.admit(&caller.holder(method)).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
     let mut pending = engine.begin(engine::Request { id, method, params, caller });
     let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await;
     match first {
@@ -133,7 +135,16 @@ pub(super) async fn listen(
     };
     // When the server stops, streams end that wait for news; those of calls end with their calls.
     let closing = (!reader.is_of_call()).then(|| service.closing().clone());
-    let hold = Hold::Stream { _permit: permit };
+    let mut connected = None;
+    if !reader.is_of_call() {
+        let standing = engine.stand(&session, principal, reader.pace()).await;
+        let standing = standing.map_err(|error| Refusal::store(&error))?;
+        let connection = CancellationToken::new();
+        // A task of its own: it goes on for a while when the connection breaks.
+        tokio::spawn(standing.run(connection.clone(), service.closing().clone()));
+        connected = Some(connection.drop_guard());
+    }
+    let hold = Hold::Stream { _permit: permit, _connected: connected };
     let replay = Replay::new(reader, first, service.options().keep_alive, hold).until({
         let (engine, principal) = (engine.clone(), principal.clone());
         async move {

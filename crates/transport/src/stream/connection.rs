@@ -94,6 +94,9 @@ where
     if let (End::Input, Some(event)) = (&end, lines.finish()) {
         connection.take(event, &mut handshake).await;
     }
+    // The other end hears nothing more of what changes, and is told so.
+    handshake.mute();
+    connection.engine.finish_all(&connection.scope);
     connection.calls.close();
     let is_broken = matches!(end, End::Unwritable | End::Unread);
     if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
@@ -156,7 +159,7 @@ impl Connection {
                     Err(refused) => self.refuse(Some(&id), &refused.error, refused.revision),
                 }
             }
-            Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification),
+            Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification, handshake),
             // Nothing was asked that a response could answer.
             Ok(Frame::Message(Message::Response(_))) => {}
         }
@@ -166,7 +169,7 @@ impl Connection {
     /// go on in a task of their own.
     async fn begin(&self, request: latimer_core::engine::Request) {
         let (id, revision) = (request.id.clone(), request.caller.revision);
-        let permit = match self.engine.admit(&request.caller.holder()) {
+        let permit = match self.engine.admit(&request.caller.holder(request.method)) {
             Ok(permit) => permit,
             Err(busy) => {
                 let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
@@ -186,7 +189,10 @@ impl Connection {
         }
     }
 
-    fn notice(&self, notification: &Notification<'_>) {
+    fn notice(&self, notification: &Notification<'_>, handshake: &mut Handshake) {
+        if notification.method == "notifications/initialized" {
+            handshake.listen(self);
+        }
         if notification.method == "notifications/cancelled" {
             let raw = notification.params.raw.unwrap_or("{}");
             if let Some(id) = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json) {

@@ -7,6 +7,7 @@
 mod call;
 mod connection;
 mod era;
+mod news;
 mod outgoing;
 
 use latimer_core::{Engine, Peer, Principal};
