@@ -177,7 +177,7 @@ proptest! {
         let mut line = vec![listen()];
         // What was not heard since it last changed.
         let mut open: HashSet<Arc<str>> = HashSet::new();
-        let mut hear = |line: &mut Vec<Listener>, open: &mut HashSet<Arc<str>>| {
+        let hear = |line: &mut Vec<Listener>, open: &mut HashSet<Arc<str>>| {
             let mut all = Vec::new();
             for listener in line.iter_mut() {
                 all.extend(heard(listener));

@@ -23,3 +23,6 @@ const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 /// How many bytes of URIs one session, one connection or one listen request may watch together, whatever their number.
 pub const MOST_URI_BYTES: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;

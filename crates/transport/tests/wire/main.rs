@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::needless_pass_by_value, reason = "JSON reads best where it is written")]
 
+mod changes;
 mod client;
 mod legacy;
 mod messages;
