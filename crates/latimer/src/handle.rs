@@ -105,10 +105,10 @@ impl Handle {
     /// # use latimer::prelude::*;
     /// /// Puts a text on the board.
     /// #[tool]
-    /// fn write(handle: State<Handle>, text: String) -> Result<&'static str, ToolError> {
-    ///     // … where the resource finds it, and then:
-    ///     handle.update("board://text").map_err(|error| ToolError::new(error.to_string()))?;
-    ///     Ok("written")
+    /// fn post(handle: State<Handle>, text: String) -> latimer::Result<&'static str> {
+    ///     // … to where the resource reads it, and then:
+    ///     handle.update("board://text")?;
+    ///     Ok("posted")
     /// }
     /// ```
     ///

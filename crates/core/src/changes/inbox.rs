@@ -59,14 +59,14 @@ impl Inbox {
     pub(super) fn lists(&self, difference: &Difference) {
         self.change(|state| {
             let concerned = |listing: &Listing| difference.concerns(*listing, &self.principal);
-            Listing::ALL.into_iter().filter(concerned).fold(false, |any, listing| state.list(listing) || any)
+            Listing::ALL.into_iter().filter(concerned).filter(|listing| state.list(*listing)).count() > 0
         });
     }
 
     /// Anything may have changed.
     pub(super) fn everything(&self) {
         self.change(|state| {
-            let lists = Listing::ALL.into_iter().fold(false, |any, listing| state.list(listing) || any);
+            let lists = Listing::ALL.into_iter().filter(|listing| state.list(*listing)).count() > 0;
             let uris = state.uris.mark_all();
             state.tasks.mark_all() || uris || lists
         });
@@ -91,13 +91,13 @@ impl Inbox {
     }
 
     /// Listens to these resources, and no others. What was not listened to may have changed meanwhile.
-    pub(super) fn watch_exactly(&self, uris: Vec<Arc<str>>) {
+    pub(super) fn watch_exactly(&self, uris: &[Arc<str>]) {
         let new: Vec<_> = {
             let mut state = self.state.lock();
-            state.uris.keep_only(&uris);
+            state.uris.keep_only(uris);
             uris.iter().filter(|uri| state.uris.add((*uri).clone())).collect()
         };
-        self.change(|state| new.iter().fold(false, |any, uri| state.uris.mark(uri) || any));
+        self.change(|state| new.iter().filter(|uri| state.uris.mark(uri)).count() > 0);
     }
 
     /// Lets another one hear, and gives it what waits here.

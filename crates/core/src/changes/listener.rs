@@ -84,7 +84,7 @@ impl Listener {
     }
 
     /// Listens to these resources and no others. Those that are new to it may have changed meanwhile.
-    pub fn watch_exactly(&self, uris: Vec<Arc<str>>) {
+    pub fn watch_exactly(&self, uris: &[Arc<str>]) {
         self.inbox.watch_exactly(uris);
     }
 

@@ -95,7 +95,7 @@ fn a_listener_that_learns_of_a_resource_late_looks_at_it() {
     let changes = changes();
     let mut listener = changes.listen(&nobody(), uris(&["a:1", "a:2"]));
     changes.updated("a:2");
-    listener.watch_exactly(vec!["a:1".into(), "a:3".into()]);
+    listener.watch_exactly(&["a:1".into(), "a:3".into()]);
     assert_eq!(heard(&mut listener), updated(&["a:3"]));
     listener.keep_only(&uris(&["a:1"]));
     listener.assume_everything();
@@ -134,7 +134,7 @@ async fn a_change_of_the_catalog_is_announced_to_those_who_see_it() {
     catalog.load(source.clone() as Arc<dyn Source>).await.unwrap();
     let tools = Change::List(Listing::Tools);
     assert_eq!(listeners[3].next().await, tools);
-    assert_eq!(heard(&mut listeners[1]), [tools.clone()]);
+    assert_eq!(heard(&mut listeners[1]), vec![tools.clone()]);
     // The hints have come through, and are none for those who see no tool.
     assert_eq!((heard(&mut listeners[0]), heard(&mut listeners[2])), (vec![], vec![]));
     source.add(&catalog, tool("open", &[])).unwrap();

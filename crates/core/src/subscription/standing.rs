@@ -171,7 +171,7 @@ impl Standing {
     async fn look_again(&mut self) -> bool {
         match self.engine.sessions().find(&self.session, &self.principal).await {
             Ok(session) => {
-                self.news.listener().watch_exactly(session.watched());
+                self.news.listener().watch_exactly(&session.watched());
                 true
             }
             Err(SessionError::Gone) => false,

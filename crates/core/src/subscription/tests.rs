@@ -58,9 +58,9 @@ async fn next(pending: &mut Pending) -> String {
         if let Poll::Ready(reply) = Pin::new(&mut *pending).poll(cx) {
             return Poll::Ready(reply.unwrap().bytes);
         }
-        outbox.poll_pop(cx).map(|event| match event {
-            Event::Message(text) => text,
-            other => panic!("{other:?}"),
+        outbox.poll_pop(cx).map(|event| {
+            let Event::Message(text) = event else { panic!("no message: {event:?}") };
+            text
         })
     });
     String::from_utf8(bytes.await.to_vec()).unwrap()
