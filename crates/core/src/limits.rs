@@ -29,6 +29,15 @@ pub struct Limits {
     pub calls_per_session: usize,
     /// Open event streams of one session. Past it: 429.
     pub streams_per_session: usize,
+    /// `subscriptions/listen` requests in all that are being served. Past it: 503. They count as no calls in flight.
+    pub listens: usize,
+    /// The same of one principal or anonymous peer. Past it: 429; on byte streams an error.
+    pub listens_per_caller: usize,
+    /// Resources that one legacy session, or one `subscriptions/listen`, may watch. Past it: -32602.
+    pub subscriptions: usize,
+    /// How long what concerns a legacy session, and no call of it, is kept on its stream after the connection broke
+    /// (LH-5). Past it the client has missed what came.
+    pub stream_grace: Duration,
     /// How long one call may go without progress. Past it the call fails and its handler is dropped.
     pub call_timeout: Duration,
     /// How long one call may take in all, as above.
@@ -85,6 +94,10 @@ impl Default for Limits {
             calls: 4_096,
             calls_per_session: 256,
             streams_per_session: 16,
+            listens: 10_000,
+            listens_per_caller: 64,
+            subscriptions: 256,
+            stream_grace: Duration::from_secs(30),
             call_timeout: Duration::from_secs(60),
             call_timeout_total: Duration::from_secs(60 * 60),
             answer_timeout: Duration::from_secs(10 * 60),

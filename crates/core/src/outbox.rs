@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -57,6 +58,8 @@ struct Queue {
     /// Whether the call goes on as a task when its connection is done with it.
     detached: bool,
     waker: Option<Waker>,
+    /// Whoever waits for room.
+    room: Option<Waker>,
 }
 
 struct Entry {
@@ -111,6 +114,7 @@ impl Outbox {
             closed: false,
             detached: false,
             waker: None,
+            room: None,
         })))
     }
 
@@ -181,8 +185,9 @@ impl Outbox {
         self.0.lock().detached
     }
 
-    /// Puts in a request to the client, or its withdrawal. It never gives way.
-    pub(crate) fn ask(&self, message: Bytes) {
+    /// Puts in a message that never gives way, such as a request to the client or its withdrawal. Whoever says many
+    /// waits for room first.
+    pub(crate) fn say(&self, message: Bytes) {
         let mut queue = self.0.lock();
         if !queue.closed {
             queue.push(Kind::Control, Event::Message(message));
@@ -202,6 +207,19 @@ impl Outbox {
     pub(crate) fn waited(&self) -> (bool, Duration) {
         let queue = self.0.lock();
         (queue.waiting > 0, queue.waited + queue.since.map_or(Duration::ZERO, |since| since.elapsed()))
+    }
+
+    /// Ends when fewer than `most` events wait to be taken out. One task at a time may wait.
+    pub(crate) async fn room(&self, most: usize) {
+        poll_fn(|cx| {
+            let mut queue = self.0.lock();
+            if queue.entries.len() < most {
+                return Poll::Ready(());
+            }
+            queue.room = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Asks for the connection to be closed, if the client can come back.
@@ -316,6 +334,9 @@ impl Queue {
     fn pop(&mut self) -> Option<Event> {
         let entry = self.entries.pop_front()?;
         self.bytes -= size(&entry.event);
+        if let Some(room) = self.room.take() {
+            room.wake();
+        }
         Some(entry.event)
     }
 }

@@ -88,7 +88,7 @@ impl Questions {
         let mut out = Vec::with_capacity(256);
         write_request(id.as_id(), method, params.map(RawJson::as_str), &mut out);
         let waiting = outbox.wait();
-        outbox.ask(out.into());
+        outbox.say(out.into());
         let answered = async {
             tokio::select! {
                 here = receiver => here.map_err(|_| AskError::Gone),
@@ -140,7 +140,7 @@ impl Drop for Pending<'_> {
         let mut out = Vec::new();
         let params = std::str::from_utf8(&params).ok();
         if write_notification("notifications/cancelled", params, &[], &mut out).is_ok() {
-            self.outbox.ask(out.into());
+            self.outbox.say(out.into());
         }
     }
 }

@@ -141,6 +141,11 @@ impl Snapshot {
         view
     }
 
+    /// Whether a principal may see a resource or a template that a URI fits.
+    pub fn shows(&self, principal: &Principal, uri: &str) -> bool {
+        self.resource(principal, uri).is_some() || self.template_for(principal, uri).is_some()
+    }
+
     /// A tool that a principal may see.
     pub fn tool(&self, principal: &Principal, name: &str) -> Option<&Arc<ToolEntry>> {
         self.tools.find(principal, name)

@@ -1,15 +1,17 @@
 //! Putting an engine together.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use latimer_protocol::RawJson;
 use latimer_protocol::wire::Implementation;
 use latimer_store::{Clock, Store, SystemClock};
+use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Parts};
 use crate::admission::Admission;
 use crate::ask::{Questions, SealKeys};
 use crate::catalog::Catalog;
+use crate::changes::Changes;
 use crate::identify::{Identify, Open};
 use crate::inflight::Inflight;
 use crate::limits::Limits;
@@ -125,8 +127,11 @@ impl Builder {
         }
         let instance = crate::random::hex::<8>();
         let clock: Arc<dyn Clock> = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let catalog = self.catalog.unwrap_or_default();
+        let changes = Changes::new(store.clone());
+        catalog.announce_to(&changes);
         Engine(Arc::new(Parts {
-            catalog: self.catalog.unwrap_or_default(),
+            catalog,
             identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
             sessions: Sessions::new(store.clone(), &self.limits),
             questions: Questions::new(store.clone()),
@@ -144,9 +149,13 @@ impl Builder {
             states: Arc::new(self.states),
             handler,
             admission: Admission::new(self.limits.calls, self.limits.calls_per_session),
+            listens: Admission::new(self.limits.listens, self.limits.listens_per_caller),
             inflight: Inflight::default(),
-            // Lists change only with their sources, and no notification can tell a client so: it asks
-            // again after a minute.
+            changes,
+            task_status: OnceLock::new(),
+            stopping: CancellationToken::new(),
+            // Changes are announced to those who listen (CACHE-3). Who does not, and caches between, ask again after
+            // a minute.
             list_ttl_ms: 60_000,
             limits: self.limits,
         }))

@@ -51,6 +51,8 @@ pub(super) struct Frame {
     pub(super) id: RequestId,
     pub(super) revision: Revision,
     pub(super) is_tool_call: bool,
+    /// Whether it goes on until it is ended, however long that takes.
+    pub(super) is_endless: bool,
 }
 
 struct Clock {
@@ -131,6 +133,9 @@ impl Running {
         if clock.cancelled.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
+        if self.frame.is_endless {
+            return Poll::Pending;
+        }
         while clock.sleep.as_mut().poll(cx).is_ready() {
             let (now, steps) = (Instant::now(), outbox.steps());
             // Time in which the user is asked is not the handler's.
@@ -171,7 +176,7 @@ impl Running {
 
     /// An error result for `tools/call`, a JSON-RPC error for anything else.
     fn failed(&self, message: String, error: impl FnOnce() -> RpcError) -> Reply {
-        let Frame { id, revision, is_tool_call } = &self.frame;
+        let Frame { id, revision, is_tool_call, .. } = &self.frame;
         if *is_tool_call {
             let mut out = Vec::new();
             let stamp = Stamp { server_info: None, cache: None };

@@ -191,7 +191,7 @@ fn unknown(kind: &str, name: &str) -> RpcError {
     RpcError::invalid_params(format!("unknown {kind}: {shown}"))
 }
 
-fn no_resource(uri: &str, revision: Revision) -> RpcError {
+pub(super) fn no_resource(uri: &str, revision: Revision) -> RpcError {
     #[derive(Serialize)]
     struct Data<'a> {
         uri: &'a str,

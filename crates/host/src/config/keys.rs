@@ -271,6 +271,30 @@ pub(crate) static KEYS: &[Key] = &[
         range = ("1", "100000")
     ),
     key!(
+        "limits.stream_grace",
+        limits.stream_grace,
+        "How long the stream of a session goes on after its connection broke, for a client that resumes it.",
+        range = ("0s", "1h")
+    ),
+    key!(
+        "limits.listens",
+        limits.listens,
+        "`subscriptions/listen` requests in all; they count as no calls in flight.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.listens_per_caller",
+        limits.listens_per_caller,
+        "`subscriptions/listen` requests of one caller or anonymous address.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.subscriptions",
+        limits.subscriptions,
+        "Resources that one session, or one `subscriptions/listen`, may watch.",
+        range = ("1", "100000")
+    ),
+    key!(
         "limits.ring_events",
         limits.ring_events,
         "How many events of a stream are kept for a slow or returning reader.",

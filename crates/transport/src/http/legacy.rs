@@ -20,6 +20,7 @@ use latimer_protocol as protocol;
 use latimer_protocol::frame::{Notification, Request};
 use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
+use tokio_util::sync::CancellationToken;
 
 use super::batch::Answers;
 use super::body::ResponseBody;
@@ -97,7 +98,7 @@ pub(super) async fn begin(
         log_level: Some(session.log_level),
     };
     let engine = post.service.engine();
-    let permit = engine.admit(&caller.holder()).map_err(Refusal::busy)?;
+    let permit = engine.admit(&caller.holder(method)).map_err(Refusal::busy)?;
     Ok(Begun::Call(engine.begin(engine::Request { id, method, params, caller }), permit))
 }
 
@@ -180,7 +181,16 @@ pub(super) async fn listen(
     };
     // When the server stops, streams end that wait for news; those of calls end with their calls.
     let closing = (!reader.is_of_call()).then(|| service.closing().clone());
-    let hold = Hold::Stream { _permit: permit };
+    let mut connected = None;
+    if !reader.is_of_call() {
+        let standing = engine.stand(&session, principal, reader.pace()).await;
+        let standing = standing.map_err(|error| Refusal::store(&error))?;
+        let connection = CancellationToken::new();
+        // A task of its own: it goes on for a while when the connection breaks.
+        tokio::spawn(standing.run(connection.clone(), service.closing().clone()));
+        connected = Some(connection.drop_guard());
+    }
+    let hold = Hold::Stream { _permit: permit, _connected: connected };
     let replay = Replay::new(reader, first, service.options().keep_alive, hold).until({
         let (engine, principal) = (engine.clone(), principal.clone());
         async move {

@@ -45,7 +45,8 @@ pub(super) async fn answer(
         log_level,
     };
     let engine = post.service.engine();
-    let permit = engine.admit(&caller.holder()).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
+    let permit =
+        engine.admit(&caller.holder(method)).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
     let mut pending = engine.begin(engine::Request { id: id.clone(), method, params, caller });
     let options = post.service.options();
     match first_sign(&mut pending, options.patience).await {

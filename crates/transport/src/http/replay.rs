@@ -12,6 +12,7 @@ use latimer_core::stream::{Content, Reader, StreamEvent};
 use latimer_core::{BoxFuture, SessionId};
 use latimer_protocol::codec::sse;
 use latimer_store::StoreError;
+use tokio_util::sync::DropGuard;
 
 use super::stream::{KeepAlive, write_message};
 
@@ -29,8 +30,8 @@ pub(super) struct Replay {
 
 /// What an open stream counts as.
 pub(super) enum Hold {
-    /// A stream that the client opened.
-    Stream { _permit: Permit<SessionId> },
+    /// A stream that the client opened; one of its session tells that it is open.
+    Stream { _permit: Permit<SessionId>, _connected: Option<DropGuard> },
     /// The calls that it answers: a reader that stalls keeps them in flight.
     Call { _permits: Arc<dyn Any + Send + Sync> },
 }

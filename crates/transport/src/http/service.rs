@@ -66,6 +66,7 @@ impl HttpService {
     /// Says that the server is stopping: it is not ready any more, and streams that wait end.
     pub fn close(&self) {
         self.0.closing.cancel();
+        self.0.engine.stop();
     }
 
     pub(super) fn options(&self) -> &HttpOptions {

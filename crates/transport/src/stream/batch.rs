@@ -39,7 +39,7 @@ impl Connection {
         let mut slots = Vec::new();
         for element in elements {
             match element {
-                Element::Notification(notification) => self.notice(&notification),
+                Element::Notification(notification) => self.notice(&notification, handshake),
                 Element::Response(response) => self.answered(&response, text).await,
                 Element::Refused { id, error } => {
                     tracing::info!(code = error.code.0, reason = %error.message, "refused a message of a batch");
@@ -75,7 +75,7 @@ impl Connection {
                 return Slot::Here(Some(Reply::error(Some(&id), &refused.error, refused.revision)), None);
             }
         };
-        let permit = match self.engine.admit(&call.caller.holder()) {
+        let permit = match self.engine.admit(&call.caller.holder(call.method)) {
             Ok(permit) => permit,
             Err(busy) => {
                 let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());

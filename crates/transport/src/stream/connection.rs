@@ -94,6 +94,9 @@ where
     if let (End::Input, Some(event)) = (&end, lines.finish()) {
         connection.take(event, &mut handshake).await;
     }
+    // The other end hears nothing more of what changes, and is told so.
+    handshake.mute();
+    connection.engine.finish_all(&connection.scope);
     connection.calls.close();
     let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
     let is_broken = matches!(end, End::Unwritable | End::Unread) || is_reset(&end);
@@ -154,7 +157,7 @@ impl Connection {
                     Err(refused) => self.refuse(Some(&id), &refused.error, refused.revision),
                 }
             }
-            Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification),
+            Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification, handshake),
             Ok(Frame::Message(Message::Response(response))) => self.answered(&response, &text).await,
         }
     }
@@ -163,7 +166,7 @@ impl Connection {
     /// go on in a task of their own.
     async fn begin(&self, request: latimer_core::engine::Request) {
         let (id, revision) = (request.id.clone(), request.caller.revision);
-        let permit = match self.engine.admit(&request.caller.holder()) {
+        let permit = match self.engine.admit(&request.caller.holder(request.method)) {
             Ok(permit) => permit,
             Err(busy) => {
                 let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
@@ -192,7 +195,10 @@ impl Connection {
         }
     }
 
-    pub(super) fn notice(&self, notification: &Notification<'_>) {
+    pub(super) fn notice(&self, notification: &Notification<'_>, handshake: &mut Handshake) {
+        if notification.method == "notifications/initialized" {
+            handshake.listen(self);
+        }
         if notification.method == "notifications/cancelled" {
             let raw = notification.params.raw.unwrap_or("{}");
             if let Some(id) = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json) {

@@ -8,6 +8,7 @@ mod batch;
 mod call;
 mod connection;
 mod era;
+mod news;
 mod outgoing;
 
 use latimer_core::{Engine, Peer, Principal};

@@ -84,6 +84,7 @@ pub(crate) struct Setup {
     pub(crate) tokens: Vec<(&'static str, &'static str)>,
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) name: Option<&'static str>,
+    pub(crate) store: Option<latimer_store::Store>,
 }
 
 /// A server that listens.
@@ -137,6 +138,9 @@ impl Server {
 pub(crate) async fn engine(setup: &Setup) -> (Engine, Bench) {
     let bench = Bench::new();
     let mut builder = Engine::builder().limits(setup.limits.clone());
+    if let Some(store) = &setup.store {
+        builder = builder.store(store.clone());
+    }
     if let Some(name) = setup.name {
         builder = builder.info(latimer_protocol::wire::Implementation::new(name, "1"));
     }

@@ -17,7 +17,7 @@ pub(crate) struct Pipe {
     output: BufReader<ReadHalf<DuplexStream>>,
     served: JoinHandle<End>,
     pub(crate) bench: Bench,
-    engine: Engine,
+    pub(crate) engine: Engine,
 }
 
 impl Pipe {
@@ -55,13 +55,13 @@ impl Pipe {
     }
 
     /// Says that nothing more will be sent.
-    async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self) {
         // Both halves are one stream: shutting down is half-closing.
         self.input.as_mut().unwrap().shutdown().await.unwrap();
     }
 
     /// The next line; `None` at the end.
-    async fn try_next(&mut self) -> Option<Value> {
+    pub(crate) async fn try_next(&mut self) -> Option<Value> {
         let mut line = String::new();
         in_time(self.output.read_line(&mut line)).await.unwrap();
         (!line.is_empty())
