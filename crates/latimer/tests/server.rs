@@ -92,7 +92,7 @@ async fn what_changes_is_told_to_who_listens() {
     assert!(handle.update("a:1").unwrap_err().to_string().contains("does not run yet"));
     let client = server.test().await.unwrap();
     let interest = Interest { lists: vec![Listing::Tools], uris: vec!["a:1".into()], ..Interest::default() };
-    let mut listener = client.engine().changes().listen(&Principal::anonymous(), interest);
+    let mut listener = client.engine().changes().listen(&latimer::Principal::anonymous(), interest);
     handle.update("a:1").unwrap();
     assert_eq!(listener.next().await, Change::Updated("a:1".into()));
     handle.remove_tool("ping").unwrap();
