@@ -1,5 +1,5 @@
 //! The core of Latimer, free of any transport: who calls ([`principal`], [`identify`]), what is offered
-//! ([`catalog`], [`source`]), how a call runs ([`call`], [`context`], [`engine`]), and what outlives a
+//! ([`catalog`], [`source`], [`extension`]), how a call runs ([`call`], [`context`], [`engine`]), and what outlives a
 //! request ([`session`], [`stream`]).
 //!
 //! The core is modern: requests describe themselves. What the older revisions need besides is in
@@ -14,6 +14,7 @@ pub mod context;
 pub mod engine;
 pub mod era;
 pub mod error;
+pub mod extension;
 pub mod identify;
 mod inflight;
 pub mod limits;
@@ -33,6 +34,7 @@ pub use catalog::Catalog;
 pub use context::{Client, Context};
 pub use engine::Engine;
 pub use error::{CallError, ToolError};
+pub use extension::{Extension, ExtensionId};
 pub use inflight::Scope;
 pub use limits::Limits;
 pub use principal::{Account, Peer, Principal};

@@ -273,7 +273,7 @@ impl TestClient {
     }
 
     fn begin(&self, id: RequestId, method: &str, params: OwnedParams) -> Result<engine::Pending, RpcError> {
-        let method = engine::method(method, self.revision)?;
+        let method = self.engine.method(method, self.revision)?;
         let (client, log_level) = if self.revision.is_modern() {
             modern::client(&params.meta)?
         } else {

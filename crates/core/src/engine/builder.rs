@@ -9,6 +9,7 @@ use latimer_store::Store;
 use super::{Engine, Parts};
 use crate::admission::Admission;
 use crate::catalog::Catalog;
+use crate::extension::{Extension, ExtensionError, Extensions};
 use crate::identify::{Identify, Open};
 use crate::inflight::Inflight;
 use crate::limits::Limits;
@@ -28,6 +29,7 @@ pub struct Builder {
     states: States,
     catalog: Option<Arc<Catalog>>,
     middleware: Vec<Arc<dyn Middleware>>,
+    extensions: Extensions,
 }
 
 impl Builder {
@@ -87,6 +89,17 @@ impl Builder {
         self
     }
 
+    /// An extension of the server itself. It takes the place of one that a source brings under the same
+    /// identifier.
+    ///
+    /// # Errors
+    /// When it cannot be served: its settings are no object, a method's name is none, or another extension of the
+    /// server has the identifier or the method.
+    pub fn extension(mut self, extension: Arc<dyn Extension>) -> Result<Self, ExtensionError> {
+        self.extensions.register(extension)?;
+        Ok(self)
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let info = self.info.unwrap_or_else(|| Implementation::new("latimer", env!("CARGO_PKG_VERSION")));
@@ -105,6 +118,7 @@ impl Builder {
             instructions: self.instructions,
             states: Arc::new(self.states),
             handler,
+            extensions: self.extensions,
             admission: Admission::new(self.limits.calls, self.limits.calls_per_session),
             inflight: Inflight::default(),
             // Lists change only with their sources, and no notification can tell a client so: it asks

@@ -26,7 +26,7 @@ impl Engine {
         let snapshot = self.0.catalog.snapshot();
         let result = InitializeResult {
             protocol_version: revision,
-            capabilities: capabilities(&snapshot, &snapshot.view(principal), revision),
+            capabilities: self.capabilities(&snapshot, &snapshot.view(principal), revision),
             server_info: reduced(Shape::Implementation, &self.0.info, revision),
             instructions: self.0.instructions.clone(),
         };
@@ -50,7 +50,7 @@ impl Engine {
     ) -> Result<Reply, RpcError> {
         let result = DiscoverResult {
             supported_versions: modern::supported(),
-            capabilities: capabilities(snapshot, view, request.caller.revision),
+            capabilities: self.capabilities(snapshot, view, request.caller.revision),
             instructions: self.0.instructions.clone(),
         };
         self.reply(request, &result, Some(self.list_hint(view)))
@@ -73,24 +73,25 @@ impl Engine {
         };
         if served { Ok(()) } else { Err(RpcError::method_not_found(method.name)) }
     }
+
+    /// What the view offers, as the revision says it.
+    fn capabilities(&self, snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
+        let capabilities = ServerCapabilities {
+            tools: view.has(ListKind::Tools).then(ListCapability::default),
+            prompts: view.has(ListKind::Prompts).then(ListCapability::default),
+            resources: has_resources(view).then(ResourcesCapability::default),
+            completions: snapshot.completes().then(RawJson::empty_object),
+            logging: Some(RawJson::empty_object()),
+            extensions: self.announced(snapshot),
+            ..ServerCapabilities::default()
+        };
+        let newest = RawJson::from_serialize(&capabilities).unwrap_or_else(|_| RawJson::empty_object());
+        reduced(Shape::ServerCapabilities, &newest, revision)
+    }
 }
 
 fn has_resources(view: &View) -> bool {
     view.has(ListKind::Resources) || view.has(ListKind::ResourceTemplates)
-}
-
-/// What the view offers, as the revision says it.
-fn capabilities(snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
-    let capabilities = ServerCapabilities {
-        tools: view.has(ListKind::Tools).then(ListCapability::default),
-        prompts: view.has(ListKind::Prompts).then(ListCapability::default),
-        resources: has_resources(view).then(ResourcesCapability::default),
-        completions: snapshot.completes().then(RawJson::empty_object),
-        logging: Some(RawJson::empty_object()),
-        ..ServerCapabilities::default()
-    };
-    let newest = RawJson::from_serialize(&capabilities).unwrap_or_else(|_| RawJson::empty_object());
-    reduced(Shape::ServerCapabilities, &newest, revision)
 }
 
 /// A value as a revision knows it.

@@ -6,6 +6,7 @@
 mod builder;
 mod completion;
 mod describe;
+mod extension;
 mod guard;
 mod lists;
 mod operation;
@@ -24,6 +25,7 @@ pub use reply::Reply;
 use crate::admission::{Admission, Busy, Permit};
 use crate::catalog::Catalog;
 use crate::context::{self, Client, Context};
+use crate::extension::Extensions;
 use crate::identify::Identify;
 use crate::inflight::{Inflight, Scope};
 use crate::limits::Limits;
@@ -51,6 +53,8 @@ struct Parts {
     instructions: Option<String>,
     states: Arc<States>,
     handler: Arc<dyn Handler>,
+    /// Those of the server itself; a source's are in the catalog.
+    extensions: Extensions,
     admission: Admission<Holder>,
     inflight: Inflight,
     list_ttl_ms: u64,
@@ -231,7 +235,7 @@ impl Engine {
             "resources/read" => self.read_resource(request, &snapshot, context).await,
             "prompts/get" => self.get_prompt(request, &snapshot, context).await,
             "completion/complete" => self.complete(request, &snapshot, context).await,
-            other => Err(RpcError::method_not_found(other)),
+            _ => self.call_extension(request, &snapshot, context).await,
         }
     }
 }
@@ -261,12 +265,4 @@ impl Caller {
             None => Holder::Account(Account::of(&self.principal, self.peer)),
         }
     }
-}
-
-/// The row of a request's method, if a client of this revision may send it (HDR-1, BASE-5).
-///
-/// # Errors
-/// -32601 where it may not.
-pub fn method(name: &str, revision: Revision) -> Result<&'static Method, RpcError> {
-    Method::request_to_server(name, revision).ok_or_else(|| RpcError::method_not_found(name))
 }

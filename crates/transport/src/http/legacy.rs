@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let session = session(post.service, post.head, &post.principal)
         .await
         .map_err(|refusal| refusal.to(Some(id.clone())))?;
-    let method = match engine::method(&request.method, session.revision) {
+    let method = match post.service.engine().method(&request.method, session.revision) {
         Ok(method) => method,
         Err(error) => return Ok(reply(Reply::error(Some(&id), &error, session.revision))),
     };

@@ -68,7 +68,7 @@ fn of_modern(
 ) -> Result<Admitted, RpcError> {
     let version = modern::declared_version(&request.params.meta)?;
     let revision = modern::served(&version)?;
-    let method = engine::method(&request.method, revision)?;
+    let method = connection.engine.method(&request.method, revision)?;
     let params = request.params.detach(text);
     let (client, log_level) = modern::client(&params.meta)?;
     let caller = caller(connection, revision, client, log_level);
@@ -102,7 +102,7 @@ fn of_legacy(
             )),
         };
     };
-    let method = engine::method(&request.method, settled.revision)?;
+    let method = connection.engine.method(&request.method, settled.revision)?;
     if method.name == "logging/setLevel" {
         settled.log_level = legacy::set_level(&params)?;
         return Ok(Admitted::Reply(Reply::empty(&id, settled.revision)));
