@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "JSON reads best where it is written")]
 
 mod client;
+mod extensions;
 mod legacy;
 mod messages;
 mod modern;
