@@ -4,6 +4,7 @@ use latimer_core::catalog::CatalogError;
 use latimer_core::source::SourceError;
 use latimer_transport::http::OptionsError;
 
+use crate::app::AppFault;
 use crate::schema::SchemaFault;
 
 /// Why a server cannot be built: what is wrong with its parts, and what to do about it.
@@ -25,6 +26,8 @@ pub(crate) enum Fault {
     Twice { entry: String, mend: &'static str },
     #[error("{entry}: {fault}")]
     Schema { entry: String, fault: SchemaFault },
+    #[error("{entry}: {fault}")]
+    App { entry: String, fault: AppFault },
     #[error("{entry} cannot be written as JSON: {error}")]
     Json { entry: String, error: serde_json::Error },
     #[error(transparent)]

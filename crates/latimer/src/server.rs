@@ -8,9 +8,10 @@ use latimer_core::local::LocalSource;
 use latimer_core::middleware::{Middleware, Next};
 use latimer_core::source::SourceError;
 use latimer_core::states::States;
-use latimer_core::{Call, Catalog, Engine, Outcome, Source};
+use latimer_core::{Call, Catalog, Engine, Extension, Outcome, Source};
 use latimer_protocol::wire::{Icon, Implementation};
 
+use crate::app::check_pages;
 use crate::error::{BuildError, Fault};
 use crate::handle::Handle;
 use crate::layer::{Layered, LayeredService, NextService};
@@ -142,6 +143,13 @@ impl Server {
     /// Adds what another source contributes, for example an upstream server.
     pub fn source(mut self, source: Arc<dyn Source>) -> Self {
         self.sources.push(source);
+        self
+    }
+
+    /// Adds an extension: what the server can do beyond the protocol. Two that contradict each other keep the server
+    /// from being built.
+    pub fn extension(self, extension: impl Extension) -> Self {
+        self.local.extend(Arc::new(extension));
         self
     }
 
@@ -291,6 +299,10 @@ impl Server {
 
     /// Gives the functions their states and the source its entries.
     fn bind(&mut self) -> Result<(), BuildError> {
+        // A source may bring the page of a tool that is not its own.
+        if self.sources.is_empty() {
+            check_pages(&self.parts)?;
+        }
         self.handle.share(&mut self.states);
         for part in std::mem::take(&mut self.parts) {
             let entry = part.bind(&self.states)?;

@@ -21,6 +21,8 @@ const KNOWN: &[&str] = &[
     "open_world",
     "requires",
     "scopes",
+    "ui",
+    "visibility",
     "inline",
 ];
 
@@ -80,6 +82,19 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             let each = setting.names()?.into_iter().map(|name| requirement(&name));
             Ok(each.collect::<syn::Result<Vec<_>>>()?.into_iter().collect())
         }
+        "ui" => {
+            let page = setting.string()?;
+            if !page.value().starts_with("ui://") {
+                let message = "a page is at a `ui://` URI, such as `ui = \"ui://weather/today\"`";
+                return Err(syn::Error::new(page.span(), message));
+            }
+            Ok(quote! { .ui(#page) })
+        }
+        "visibility" => {
+            let each = setting.names()?.into_iter().map(|name| visibility(&name));
+            let each = each.collect::<syn::Result<Vec<_>>>()?;
+            Ok(quote! { .visibility([#(#each),*]) })
+        }
         _ => Err(setting.unknown("tool", KNOWN)),
     }
 }
@@ -95,6 +110,18 @@ fn requirement(name: &Ident) -> syn::Result<TokenStream> {
         }
     };
     Ok(quote! { .requires(::latimer::__private::Requirement::#variant) })
+}
+
+fn visibility(name: &Ident) -> syn::Result<TokenStream> {
+    let variant = match name.to_string().as_str() {
+        "model" => quote! { Model },
+        "app" => quote! { App },
+        _ => {
+            let message = "unknown caller; `visibility` knows `model`, `app`";
+            return Err(syn::Error::new(name.span(), message));
+        }
+    };
+    Ok(quote! { ::latimer::__private::UiVisibility::#variant })
 }
 
 /// The type that holds all arguments, if there is one.
