@@ -2,6 +2,7 @@
 
 use latimer_core::catalog::CatalogError;
 use latimer_core::source::SourceError;
+use latimer_skills::SkillsError;
 use latimer_transport::http::OptionsError;
 
 use crate::app::AppFault;
@@ -30,6 +31,10 @@ pub(crate) enum Fault {
     App { entry: String, fault: AppFault },
     #[error("{entry} cannot be written as JSON: {error}")]
     Json { entry: String, error: serde_json::Error },
+    #[error("the skills: {0}")]
+    Skills(#[from] SkillsError),
+    #[error("the skills cannot be written as JSON: {0}")]
+    SkillsJson(serde_json::Error),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]

@@ -60,6 +60,7 @@ pub use latimer_core::source::{Definition, Definitions, Requirement, Source, Sou
 pub use latimer_core::{BoxFuture, CallError as Error, Context, Engine, Peer, Principal, ToolError};
 pub use latimer_macros::{Structured, prompt, resource, tool, tools};
 pub use latimer_protocol::{RawJson, Revision, RpcError, wire};
+pub use latimer_skills::{Skill, Skills, SkillsError};
 pub use latimer_transport::http::{HttpOptions, HttpService};
 pub use layer::{LayerError, LayeredService, NextService};
 pub use messages::IntoMessages;

@@ -10,6 +10,7 @@ use latimer_core::source::SourceError;
 use latimer_core::states::States;
 use latimer_core::{Call, Catalog, Engine, Extension, Outcome, Source};
 use latimer_protocol::wire::{Icon, Implementation};
+use latimer_skills::Skills;
 
 use crate::app::check_pages;
 use crate::error::{BuildError, Fault};
@@ -47,6 +48,7 @@ pub struct Server {
     parts: Vec<Part>,
     sources: Vec<Arc<dyn Source>>,
     middleware: Vec<Arc<dyn Middleware>>,
+    skills: Vec<Skills>,
     local: Arc<LocalSource>,
     handle: Handle,
 }
@@ -65,6 +67,7 @@ impl Server {
             parts: Vec::new(),
             sources: Vec::new(),
             middleware: Vec::new(),
+            skills: Vec::new(),
         }
     }
 
@@ -143,6 +146,12 @@ impl Server {
     /// Adds what another source contributes, for example an upstream server.
     pub fn source(mut self, source: Arc<dyn Source>) -> Self {
         self.sources.push(source);
+        self
+    }
+
+    /// Adds skills, from a folder or from the program itself, and serves them as `io.modelcontextprotocol/skills`.
+    pub fn skills(mut self, skills: Skills) -> Self {
+        self.skills.push(skills);
         self
     }
 
@@ -311,6 +320,23 @@ impl Server {
             // The only reason for a refusal is a name that is taken.
             self.local.insert(entry).map_err(|_| Fault::Twice { entry: shown, mend })?;
         }
+        self.bind_skills()?;
+        Ok(())
+    }
+
+    fn bind_skills(&mut self) -> Result<(), Fault> {
+        let Some(all) =
+            std::mem::take(&mut self.skills).into_iter().map(Ok).reduce(|all, more| all?.and(more?))
+        else {
+            return Ok(());
+        };
+        let served = all?.serve().map_err(Fault::SkillsJson)?;
+        for entry in served.entries().map_err(Fault::SkillsJson)? {
+            let shown = Shown(entry.kind(), entry.key()).to_string();
+            let mend = Shown::rename(entry.kind());
+            self.local.insert(entry).map_err(|_| Fault::Twice { entry: shown, mend })?;
+        }
+        self.local.extend(Arc::new(served));
         Ok(())
     }
 }

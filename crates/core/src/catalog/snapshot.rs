@@ -90,7 +90,7 @@ fn extensions<'a>(sources: impl Iterator<Item = &'a Staged>) -> Result<Extension
         has_pages |= staged.has_pages();
     }
     if has_pages {
-        extensions.announce(ExtensionId::known(ui::ID));
+        extensions.announce(ExtensionId::from_static(ui::ID));
     }
     Ok(extensions)
 }

@@ -34,10 +34,15 @@ impl ExtensionId {
         }
     }
 
-    /// One that stands in this code and so follows the grammar.
-    pub(crate) fn known(text: &'static str) -> Self {
-        debug_assert!(Self::parse(text).is_ok(), "{text}");
-        Self(text.into())
+    /// An identifier that stands in the code.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn from_static(text: &'static str) -> Self {
+        match Self::parse(text) {
+            Ok(id) => id,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The text.
