@@ -93,12 +93,13 @@ impl Skills {
 
     /// Finds the skills among the files.
     fn checked(mut self) -> Result<Self, Fault> {
-        self.skills.clear();
         for (path, file) in &self.files {
             if below(&self.files, path).next().is_some() {
                 return Err(Fault::FileAndFolder(path.clone()));
             }
-            let Some(folder) = path::skill_of(path) else { continue };
+            // What was read once has not changed since.
+            let new = path::skill_of(path).filter(|folder| !self.skills.contains_key(*folder));
+            let Some(folder) = new else { continue };
             let fault = |error| Fault::Frontmatter { file: path.clone(), error };
             let text = file.text().ok_or(FrontmatterError::Utf8).map_err(fault)?;
             let frontmatter = Frontmatter::read(text).map_err(fault)?;
