@@ -11,11 +11,13 @@ use latimer_protocol::{RawJson, Revision};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::ask::Asking;
 use crate::error::CallError;
 use crate::outbox::Outbox;
 use crate::principal::{Peer, Principal};
 use crate::session::SessionId;
 use crate::states::States;
+use crate::trace::Trace;
 
 /// The context of one call. Cheap to clone, and may be moved into other tasks.
 #[derive(Clone)]
@@ -28,12 +30,36 @@ pub(crate) struct Inner {
     pub(crate) session: Option<SessionId>,
     pub(crate) client: Client,
     pub(crate) meta: Option<RawJson>,
+    /// What the transport says of the call's trace.
+    pub(crate) trace: Option<Arc<Trace>>,
     pub(crate) progress_token: Option<ProgressToken>,
     /// The least level that the caller wants to hear of; `None` where it wants none.
     pub(crate) log_level: Option<LogLevel>,
     pub(crate) outbox: Outbox,
     pub(crate) cancel: CancellationToken,
     pub(crate) states: Arc<States>,
+    pub(crate) asking: Asking,
+}
+
+impl Inner {
+    /// The same call in another run, with its questions.
+    pub(crate) fn again(&self, asking: Asking) -> Self {
+        Self {
+            revision: self.revision,
+            principal: self.principal.clone(),
+            peer: self.peer,
+            session: self.session.clone(),
+            client: self.client.clone(),
+            meta: self.meta.clone(),
+            trace: self.trace.clone(),
+            progress_token: self.progress_token.clone(),
+            log_level: self.log_level,
+            outbox: self.outbox.clone(),
+            cancel: self.cancel.clone(),
+            states: self.states.clone(),
+            asking,
+        }
+    }
 }
 
 /// What a client says about itself: with each request in the modern era, once per session before.
@@ -48,6 +74,18 @@ pub struct Client {
 impl Context {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    pub(crate) fn cancel_token(&self) -> &CancellationToken {
+        &self.0.cancel
+    }
+
+    pub(crate) fn asking(&self) -> &Asking {
+        &self.0.asking
     }
 
     /// The revision that the caller speaks.
@@ -78,6 +116,11 @@ impl Context {
     /// `_meta` of the request, as the client sent it.
     pub fn meta(&self) -> Option<&RawJson> {
         self.0.meta.as_ref()
+    }
+
+    /// What the transport says of the call's trace; `_meta` may say otherwise.
+    pub(crate) fn transport_trace(&self) -> Option<&Trace> {
+        self.0.trace.as_deref()
     }
 
     /// A value that the author shares with all handlers.
@@ -142,7 +185,7 @@ impl Context {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        Ok(tokio::spawn(work).await?)
+        Ok(self.asking().uninterrupted(tokio::spawn(work)).await?)
     }
 
     /// Lets the client's connection go and has it come back for the answer after `retry`.

@@ -8,6 +8,7 @@
 use std::pin::Pin;
 
 pub mod admission;
+pub mod ask;
 pub mod call;
 pub mod catalog;
 pub mod context;
@@ -20,15 +21,20 @@ mod inflight;
 pub mod limits;
 pub mod local;
 pub mod middleware;
+mod notices;
 pub mod outbox;
 pub mod principal;
 mod random;
+mod requirement;
 pub mod session;
 pub mod source;
 pub mod states;
 pub mod stream;
+pub mod task;
+pub mod trace;
 pub mod validate;
 
+pub use ask::{AskError, Question};
 pub use call::{Answer, Call, Operation, Outcome};
 pub use catalog::Catalog;
 pub use context::{Client, Context};
@@ -38,6 +44,7 @@ pub use extension::{Extension, ExtensionId};
 pub use inflight::Scope;
 pub use limits::Limits;
 pub use principal::{Account, Peer, Principal};
+pub use requirement::{Requirement, TASKS_EXTENSION};
 pub use session::{Session, SessionId};
 pub use source::Source;
 

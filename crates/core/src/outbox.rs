@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 /// Something to be sent before the answer of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A notification, as complete JSON text.
     Message(Bytes),
+    /// What a task is doing, in words.
+    Status(String),
     /// The connection may be closed; the client comes back for the rest after `retry` (LH-4).
     Disconnect {
         /// How long the client should wait.
@@ -39,7 +42,13 @@ struct Queue {
     progress: f64,
     /// How many progress events there were, sent or merged.
     steps: u64,
+    /// How many questions wait for the client, since when any does, and how long that was before.
+    waiting: usize,
+    since: Option<Instant>,
+    waited: Duration,
     closed: bool,
+    /// Whether the call goes on as a task when its connection is done with it.
+    detached: bool,
     waker: Option<Waker>,
 }
 
@@ -52,7 +61,24 @@ struct Entry {
 enum Kind {
     Progress,
     Log,
+    /// Only the newest one waits.
+    Status,
     Control,
+}
+
+/// Says that the call waits for its client, until it is dropped.
+pub(crate) struct Waiting(Outbox);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut queue = self.0.0.lock();
+        queue.waiting -= 1;
+        if queue.waiting == 0
+            && let Some(since) = queue.since.take()
+        {
+            queue.waited += since.elapsed();
+        }
+    }
 }
 
 impl Outbox {
@@ -66,7 +92,11 @@ impl Outbox {
             lost: 0,
             progress: f64::NEG_INFINITY,
             steps: 0,
+            waiting: 0,
+            since: None,
+            waited: Duration::ZERO,
             closed: false,
+            detached: false,
             waker: None,
         })))
     }
@@ -94,6 +124,49 @@ impl Outbox {
         if !queue.closed {
             queue.push(Kind::Log, Event::Message(message));
         }
+    }
+
+    /// Says what a task is doing.
+    pub(crate) fn status(&self, message: String) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.steps += 1;
+            queue.entries.retain(|entry| entry.kind != Kind::Status);
+            queue.push(Kind::Status, Event::Status(message));
+        }
+    }
+
+    /// Says that the call goes on as a task when its connection is done with it.
+    pub(crate) fn detach(&self) {
+        self.0.lock().detached = true;
+    }
+
+    /// Whether the call goes on as a task.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.0.lock().detached
+    }
+
+    /// Puts in a request to the client, or its withdrawal. It never gives way.
+    pub(crate) fn ask(&self, message: Bytes) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.push(Kind::Control, Event::Message(message));
+        }
+    }
+
+    /// Says that the call waits for its client: that time does not count against the call.
+    pub(crate) fn wait(&self) -> Waiting {
+        let mut queue = self.0.lock();
+        queue.waiting += 1;
+        queue.since.get_or_insert_with(Instant::now);
+        drop(queue);
+        Waiting(self.clone())
+    }
+
+    /// Whether the call waits for its client, and how long it has done so in all.
+    pub(crate) fn waited(&self) -> (bool, Duration) {
+        let queue = self.0.lock();
+        (queue.waiting > 0, queue.waited + queue.since.map_or(Duration::ZERO, |since| since.elapsed()))
     }
 
     /// Asks for the connection to be closed, if the client can come back.
@@ -196,7 +269,7 @@ impl Queue {
 fn size(event: &Event) -> usize {
     match event {
         Event::Message(text) => text.len(),
-        Event::Disconnect { .. } => 0,
+        Event::Status(_) | Event::Disconnect { .. } => 0,
     }
 }
 
@@ -215,6 +288,7 @@ mod tests {
         std::iter::from_fn(|| outbox.pop())
             .map(|event| match event {
                 Event::Message(text) => String::from_utf8(text.to_vec()).unwrap(),
+                Event::Status(text) => text,
                 Event::Disconnect { .. } => "disconnect".to_owned(),
             })
             .collect()

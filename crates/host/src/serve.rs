@@ -243,5 +243,6 @@ fn limits(config: &Config) -> Limits {
         ring_bytes: ring_bytes.to_len(),
         page_size: config.page_size,
         drain,
+        ..Limits::default()
     }
 }

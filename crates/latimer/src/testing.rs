@@ -289,6 +289,7 @@ impl TestClient {
             scope: None,
             client,
             log_level,
+            trace: None,
         };
         Ok(self.engine.begin(Request { id, method, params, caller }))
     }

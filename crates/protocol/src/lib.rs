@@ -26,7 +26,7 @@ pub use frame::{Frame, Message};
 pub use id::{Id, RequestId};
 pub use meta_key::{MetaKey, MetaKeyError};
 pub use method::Method;
-pub use owned::{OwnedMeta, OwnedParams};
+pub use owned::{OwnedMeta, OwnedParams, RareParams};
 pub use raw::RawJson;
 pub use revision::{Era, Revision, UnknownRevision};
 pub use scan::Limits;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use latimer_protocol::wire::TaskSupport;
 use parking_lot::Mutex;
 
 use super::entry::{Entry, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
@@ -22,6 +23,7 @@ pub struct Snapshot {
     pub(super) prompts: Table<PromptEntry>,
     completes: bool,
     extensions: Extensions,
+    tasks: bool,
     scoped: bool,
     /// By what they show.
     views: Mutex<HashMap<Box<[u64]>, Arc<View>>>,
@@ -122,6 +124,9 @@ impl Snapshot {
             prompts: Table::of(Kind::Prompt, staged().flat_map(|staged| &staged.prompts))?,
             completes: staged().any(|staged| staged.completes),
             extensions: extensions(staged())?,
+            tasks: staged()
+                .flat_map(|staged| &staged.tools)
+                .any(|tool| tool.task_support() != TaskSupport::Forbidden),
             scoped: false,
             views: Mutex::default(),
         };
@@ -145,6 +150,11 @@ impl Snapshot {
     /// Whether a source answers completions.
     pub fn completes(&self) -> bool {
         self.completes
+    }
+
+    /// Whether a tool may be a task.
+    pub fn tasks(&self) -> bool {
+        self.tasks
     }
 
     /// What a principal may see of it. Principals who may see the same share one view.

@@ -11,6 +11,7 @@ use super::{Engine, Reply, Request};
 use crate::catalog::{Snapshot, View};
 use crate::era::modern;
 use crate::principal::Principal;
+use crate::requirement::TASKS_EXTENSION;
 
 impl Engine {
     /// The result of `initialize` for a negotiated revision, as a reply.
@@ -69,6 +70,8 @@ impl Engine {
             Some("prompts") => view.has(ListKind::Prompts),
             Some("resources") => has_resources(view),
             Some("completions") => snapshot.completes(),
+            Some("tasks" | "tasks.list" | "tasks.cancel") => snapshot.tasks(),
+            Some(extension) if extension == TASKS_CAPABILITY => snapshot.tasks(),
             Some(_) => false,
         };
         if served { Ok(()) } else { Err(RpcError::method_not_found(method.name)) }
@@ -76,19 +79,31 @@ impl Engine {
 
     /// What the view offers, as the revision says it.
     fn capabilities(&self, snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
+        // The core form and the extension are not told side by side (TX-10).
+        let tasks = snapshot.tasks() && !revision.is_modern();
+        let mut extensions = self.announced(snapshot);
+        if snapshot.tasks() && revision.is_modern() {
+            extensions.insert(TASKS_EXTENSION.to_owned(), RawJson::empty_object());
+        }
         let capabilities = ServerCapabilities {
+            tasks: tasks.then(|| RawJson::parse(CORE_TASKS).unwrap_or_else(|_| RawJson::empty_object())),
+            extensions,
             tools: view.has(ListKind::Tools).then(ListCapability::default),
             prompts: view.has(ListKind::Prompts).then(ListCapability::default),
             resources: has_resources(view).then(ResourcesCapability::default),
             completions: snapshot.completes().then(RawJson::empty_object),
             logging: Some(RawJson::empty_object()),
-            extensions: self.announced(snapshot),
             ..ServerCapabilities::default()
         };
         let newest = RawJson::from_serialize(&capabilities).unwrap_or_else(|_| RawJson::empty_object());
         reduced(Shape::ServerCapabilities, &newest, revision)
     }
 }
+
+const TASKS_CAPABILITY: &str = "extensions.io.modelcontextprotocol/tasks";
+
+/// The core tasks of 2025-11-25 (T11-1).
+const CORE_TASKS: &str = r#"{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}"#;
 
 fn has_resources(view: &View) -> bool {
     view.has(ListKind::Resources) || view.has(ListKind::ResourceTemplates)

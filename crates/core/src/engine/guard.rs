@@ -42,6 +42,7 @@ struct Running {
     idle: Duration,
     total: Duration,
     clock: Option<Clock>,
+    outbox: Outbox,
     _registered: Option<Registered>,
 }
 
@@ -50,14 +51,17 @@ pub(super) struct Frame {
     pub(super) id: RequestId,
     pub(super) revision: Revision,
     pub(super) is_tool_call: bool,
+    /// That of the call: what is logged of its end belongs there too.
+    pub(super) span: tracing::Span,
 }
 
 struct Clock {
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
     sleep: Pin<Box<Sleep>>,
     deadline: Instant,
-    /// The steps of progress that were seen when the sleep was set.
+    /// The steps of progress that were seen when the sleep was set, and how long the client was waited for.
     steps: u64,
+    waited: Duration,
 }
 
 impl Pending {
@@ -76,6 +80,7 @@ impl Pending {
             idle: limits.call_timeout,
             total: limits.call_timeout_total,
             clock: None,
+            outbox: outbox.clone(),
             _registered: registered,
         };
         Self { state: State::Running(Box::new(running)), outbox }
@@ -127,20 +132,25 @@ impl Running {
         }
         while clock.sleep.as_mut().poll(cx).is_ready() {
             let (now, steps) = (Instant::now(), outbox.steps());
-            if now >= clock.deadline {
+            // Time in which the user is asked is not the handler's.
+            let (waits, waited) = outbox.waited();
+            let deadline = clock.deadline + waited;
+            if !waits && now >= deadline {
                 return Poll::Ready(Some(self.timed_out(total, "in all")));
             }
-            if steps == clock.steps {
+            if !waits && steps == clock.steps && waited == clock.waited {
                 return Poll::Ready(Some(self.timed_out(idle, "without progress")));
             }
             clock.steps = steps;
-            let next = (now + idle).min(clock.deadline);
+            clock.waited = waited;
+            let next = if waits { now + idle } else { (now + idle).min(deadline) };
             clock.sleep.as_mut().reset(next);
         }
         Poll::Pending
     }
 
     fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> Reply {
+        let _span = self.frame.span.enter();
         let said = panic.downcast_ref::<&str>().copied();
         let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nothing");
         let reference = reference();
@@ -154,6 +164,7 @@ impl Running {
     fn timed_out(&self, limit: Duration, how: &str) -> Reply {
         let message =
             format!("the call took more than {} seconds {how} and was stopped", limit.as_secs_f64());
+        let _span = self.frame.span.enter();
         tracing::warn!(%message, "a call timed out");
         let error = RpcError::new(latimer_protocol::ErrorCode::INTERNAL_ERROR, message.clone());
         self.failed(message, || error)
@@ -161,7 +172,7 @@ impl Running {
 
     /// An error result for `tools/call`, a JSON-RPC error for anything else.
     fn failed(&self, message: String, error: impl FnOnce() -> RpcError) -> Reply {
-        let Frame { id, revision, is_tool_call } = &self.frame;
+        let Frame { id, revision, is_tool_call, .. } = &self.frame;
         if *is_tool_call {
             let mut out = Vec::new();
             let stamp = Stamp { server_info: None, cache: None };
@@ -184,6 +195,7 @@ impl Clock {
             sleep: Box::pin(tokio::time::sleep_until((now + idle).min(deadline))),
             deadline,
             steps,
+            waited: Duration::ZERO,
         }
     }
 }
@@ -191,7 +203,9 @@ impl Clock {
 impl Drop for Running {
     fn drop(&mut self) {
         // Work that the handler handed elsewhere hears of the end through the token.
-        self.cancel.cancel();
+        if !self.outbox.is_detached() {
+            self.cancel.cancel();
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use latimer_core::outbox::{Event, Outbox};
 use latimer_core::session::Session;
 use latimer_core::stream::{Content, EventId, StreamEvent, Writer};
 use latimer_core::{Principal, Scope, SessionId};
+use latimer_protocol as protocol;
 use latimer_protocol::frame::{Notification, Request};
 use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
@@ -27,6 +28,7 @@ use super::refusal::{self, Refusal};
 use super::replay::{Hold, Replay};
 use super::service::{HttpService, LAST_EVENT_ID, SESSION, VERSION};
 use super::stream::CallStream;
+use super::trace;
 
 /// Answers a request of a session, or the one that opens it.
 pub(super) async fn answer(
@@ -57,6 +59,7 @@ pub(super) async fn answer(
         scope: Some(Scope::Session(session.id.clone())),
         client: session.client,
         log_level: Some(session.log_level),
+        trace: trace::of(&post.head.headers),
     };
     let engine = post.service.engine();
     let permit = engine.admit(&caller.holder()).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
@@ -93,10 +96,19 @@ pub(super) async fn notice(
     Ok(refusal::empty(StatusCode::ACCEPTED))
 }
 
-/// Takes a message that means nothing to this server.
-pub(super) async fn accept(post: &Post<'_>) -> Result<Response<ResponseBody>, Refusal> {
+/// Takes the client's answer to a question. One that answers nothing is ignored.
+pub(super) async fn answered(
+    post: &Post<'_>,
+    response: &protocol::frame::Response<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
     check_version(&post.head.headers)?;
-    session(post.service, post.head, &post.principal).await?;
+    let session = session(post.service, post.head, &post.principal).await?;
+    if let Some(id) = response.id {
+        let outcome = response.detach(&post.text);
+        let questions = post.service.engine().questions();
+        let taken = questions.answer(&Scope::Session(session.id), &id.to_owned(), outcome).await;
+        taken.map_err(|error| Refusal::store(&error))?;
+    }
     Ok(refusal::empty(StatusCode::ACCEPTED))
 }
 
@@ -340,6 +352,8 @@ async fn append(event: Event, writer: &Writer, prime: &Prime) -> Result<(), Stor
     let content = match event {
         Event::Message(text) => Content::Message(text),
         Event::Disconnect { retry } => Content::Disconnect { retry },
+        // Only tasks have one, and none of those ends here.
+        Event::Status(_) => return Ok(()),
     };
     writer.append(content).await.map(|_| ())
 }

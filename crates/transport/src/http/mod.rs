@@ -21,6 +21,7 @@ mod serve;
 mod service;
 mod stream;
 mod tls;
+mod trace;
 
 pub use body::ResponseBody;
 pub use options::{HttpOptions, OptionsError};

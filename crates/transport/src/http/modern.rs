@@ -19,6 +19,7 @@ use super::post::Post;
 use super::refusal::{self, Refusal};
 use super::service::{METHOD, NAME, VERSION};
 use super::stream::CallStream;
+use super::trace;
 
 /// Answers a request.
 pub(super) async fn answer(
@@ -43,6 +44,7 @@ pub(super) async fn answer(
         scope: None,
         client,
         log_level,
+        trace: trace::of(&post.head.headers),
     };
     let engine = post.service.engine();
     let permit = engine.admit(&caller.holder()).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
@@ -112,7 +114,7 @@ fn check_name(headers: &HeaderMap, method: &Method, params: &Params<'_>) -> Resu
         None => return Ok(()),
         Some(NameParam::Name) => params.name,
         Some(NameParam::Uri) => params.uri,
-        Some(NameParam::TaskId) => None,
+        Some(NameParam::TaskId) => params.task_id,
     };
     let header = single(headers, &NAME)?.ok_or_else(|| missing(&NAME))?;
     let header =

@@ -59,13 +59,12 @@ where
                 legacy::notice(&post, &notification).await
             }
         }
-        Frame::Message(Message::Response(_)) => {
+        Frame::Message(Message::Response(response)) => {
             if era::names_modern_version(&head.headers) {
                 let error = RpcError::invalid_request("clients of 2026-07-28 send no responses");
                 Err(Refusal::content(StatusCode::BAD_REQUEST, error))
             } else {
-                // Nothing was asked that this could answer.
-                legacy::accept(&post).await
+                legacy::answered(&post, &response).await
             }
         }
     }

@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use latimer_core::engine::Reply;
 use latimer_core::{Engine, Peer, Principal, Scope};
 use latimer_protocol::codec::line::{LineDecoder, LineEvent};
-use latimer_protocol::frame::Notification;
+use latimer_protocol::frame::{Notification, Response};
 use latimer_protocol::{ErrorCode, Frame, Id, Message, RequestId, Revision, RpcError, rewrite};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::task::TaskTracker;
@@ -157,8 +157,7 @@ impl Connection {
                 }
             }
             Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification),
-            // Nothing was asked that a response could answer.
-            Ok(Frame::Message(Message::Response(_))) => {}
+            Ok(Frame::Message(Message::Response(response))) => self.answered(&response, &text).await,
         }
     }
 
@@ -183,6 +182,15 @@ impl Connection {
             Poll::Pending => {
                 self.calls.spawn(call::run(self.out.clone(), pending, permit));
             }
+        }
+    }
+
+    /// Takes the client's answer to a question. One that answers nothing is ignored.
+    async fn answered(&self, response: &Response<'_>, text: &ByteString) {
+        let Some(id) = response.id else { return };
+        let outcome = response.detach(text);
+        if let Err(error) = self.engine.questions().answer(&self.scope, &id.to_owned(), outcome).await {
+            tracing::error!(%error, "an answer could not be kept in the store");
         }
     }
 

@@ -125,5 +125,6 @@ fn caller(
         scope: Some(connection.scope.clone()),
         client,
         log_level,
+        trace: None,
     }
 }

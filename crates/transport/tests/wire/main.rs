@@ -13,3 +13,4 @@ mod security;
 mod server;
 mod stdio;
 mod tls;
+mod trace;
