@@ -20,6 +20,7 @@ pub mod identify;
 mod inflight;
 pub mod limits;
 pub mod local;
+mod log_limit;
 pub mod middleware;
 mod notices;
 pub mod outbox;

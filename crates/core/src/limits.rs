@@ -5,12 +5,16 @@ use std::time::Duration;
 /// The bounds that the server keeps to, whoever calls. See the fields for what happens past them.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// HTTP connections in all. Past it: 503, and the connection is closed.
+    pub connections: usize,
     /// Bytes of one message from a client. Past it: HTTP 413; on byte streams an error, and the stream goes on.
     pub message_bytes: usize,
     /// Bytes of an HTTP request's header block. Past it: 431.
     pub header_bytes: usize,
     /// Nesting and number of values of one message. Past them: -32700 and -32600.
     pub json: latimer_protocol::Limits,
+    /// Messages of one batch (2025-03-26). Past it: -32600, and none of them is taken.
+    pub batch_messages: usize,
     /// Legacy sessions in all. Past it: 503.
     pub sessions: usize,
     /// Legacy sessions of one identified principal. Past it: 429.
@@ -54,6 +58,12 @@ pub struct Limits {
     pub ring_events: usize,
     /// Bytes that one stream keeps for its reader, as above.
     pub ring_bytes: usize,
+    /// Log messages that one call may send its caller at once. Past it they are dropped, counted and told.
+    pub log_burst: usize,
+    /// Log messages a second by which a call's share fills up again.
+    pub log_rate: usize,
+    /// Bytes of one log message's data as JSON. Past it the data is cut.
+    pub log_bytes: usize,
     /// Entries on one page of a list.
     pub page_size: usize,
     /// How long calls in flight may go on when the server stops.
@@ -63,9 +73,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 10_000,
             message_bytes: 1 << 20,
             header_bytes: 16 << 10,
             json: latimer_protocol::Limits::default(),
+            batch_messages: 100,
             sessions: 10_000,
             sessions_per_principal: 128,
             sessions_per_peer: 4_096,
@@ -86,6 +98,9 @@ impl Default for Limits {
             task_after: None,
             ring_events: 256,
             ring_bytes: 1 << 20,
+            log_burst: 200,
+            log_rate: 50,
+            log_bytes: 16 << 10,
             page_size: 1_000,
             drain: Duration::from_secs(10),
         }

@@ -66,9 +66,6 @@ pub(crate) struct Sealed {
     /// When it ceases to open, in milliseconds since the epoch.
     #[serde(rename = "x")]
     expires: u64,
-    /// The keys of the questions that its answer carries.
-    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) asked: Vec<String>,
     /// How many rounds there were.
     #[serde(rename = "n")]
     pub(crate) rounds: u32,
@@ -208,8 +205,8 @@ impl fmt::Debug for SealKeys {
 }
 
 impl Sealed {
-    pub(crate) fn new(chain: String, asked: Vec<String>, rounds: u32, journal: Journal) -> Self {
-        Self { chain, expires: 0, asked, rounds, journal }
+    pub(crate) fn new(chain: String, rounds: u32, journal: Journal) -> Self {
+        Self { chain, expires: 0, rounds, journal }
     }
 }
 
@@ -301,7 +298,7 @@ mod tests {
     fn sealed() -> Sealed {
         let mut journal = Journal::default();
         journal.note_memo("m", raw("[1]"));
-        Sealed::new("chain".to_owned(), vec!["q".to_owned()], 1, journal)
+        Sealed::new("chain".to_owned(), 1, journal)
     }
 
     #[test]

@@ -63,13 +63,13 @@ impl Engine {
     ) -> Result<Ran, RpcError> {
         let definition = definition(&operation).clone();
         let possible = possible_task(request, &operation);
-        let round = self.open(request, &definition)?;
-        let (chain, rounds) = match round {
+        let (sealed, fresh) = self.open(request, &definition)?;
+        let (chain, rounds) = match sealed {
             None => {
-                context.asking = Asking::new(Way::Rounds(None), Journal::default(), Vec::new());
+                context.asking = Asking::new(Way::Rounds(None), Journal::default(), fresh);
                 (None, 0)
             }
-            Some((sealed, fresh)) => {
+            Some(sealed) => {
                 let claims = Claims {
                     store: self.0.store.clone(),
                     chain: sealed.chain.clone(),
@@ -104,27 +104,27 @@ impl Engine {
                     return Err(RpcError::invalid_request(message));
                 }
                 let chain = chain.unwrap_or_else(random::hex::<16>);
-                let keys = asked.iter().map(|(key, _)| key.clone()).collect();
-                let sealed = Sealed::new(chain, keys, rounds + 1, journal);
+                let sealed = Sealed::new(chain, rounds + 1, journal);
                 self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
             }
         }
     }
 
-    /// What a request brings along from earlier rounds: the state, and the answers to what it asked. Answers to what
-    /// was not asked are ignored (MRTR-6).
+    /// What a request brings along from earlier rounds: the state, and answers. Answers to what the handler does not ask
+    /// are ignored (MRTR-6). They may come without a state, too: they are the client's own words in any case.
     fn open(
         &self,
         request: &Request,
         definition: &RawJson,
-    ) -> Result<Option<(Sealed, Vec<(String, Answered)>)>, RpcError> {
-        let Some(state) = request.params.request_state()? else { return Ok(None) };
-        let binding = binding(request, definition)?;
-        let sealed = self
-            .0
-            .seal_keys
-            .open(&binding, &state, self.0.clock.now())
-            .map_err(|error| RpcError::invalid_params(error.to_string()))?;
+    ) -> Result<(Option<Sealed>, Vec<(String, Answered)>), RpcError> {
+        let sealed = match request.params.request_state()? {
+            Some(state) => {
+                let binding = binding(request, definition)?;
+                let opened = self.0.seal_keys.open(&binding, &state, self.0.clock.now());
+                Some(opened.map_err(|error| RpcError::invalid_params(error.to_string()))?)
+            }
+            None => None,
+        };
         let mut fresh = Vec::new();
         if let Some(responses) = request.params.input_responses()? {
             for member in latimer_protocol::rewrite::members(responses.as_str()) {
@@ -132,13 +132,11 @@ impl Engine {
                     RpcError::invalid_params(format!("\"params.inputResponses\" cannot be read: {error}"))
                 };
                 let (key, value) = member.map_err(|error| unreadable(&error))?;
-                if sealed.asked.iter().any(|asked| *asked == key) {
-                    let value = responses.slice(value).map_err(|error| unreadable(&error))?;
-                    fresh.push((key.into_owned(), Answered::Result(value)));
-                }
+                let value = responses.slice(value).map_err(|error| unreadable(&error))?;
+                fresh.push((key.into_owned(), Answered::Result(value)));
             }
         }
-        Ok(Some((sealed, fresh)))
+        Ok((sealed, fresh))
     }
 
     /// The reply that asks.

@@ -109,6 +109,9 @@ impl Future for Pending {
                 Poll::Pending => return Poll::Pending,
             },
         };
+        if outcome.is_some() {
+            this.outbox.tell_dropped();
+        }
         this.outbox.close();
         this.state = State::Over;
         Poll::Ready(outcome)

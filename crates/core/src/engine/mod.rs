@@ -184,7 +184,7 @@ impl Engine {
     /// Begins a request. Nothing happens until what is returned is polled; dropping it cancels the call.
     pub fn begin(&self, request: Request) -> Pending {
         let limits = &self.0.limits;
-        let outbox = Outbox::new(limits.ring_events, limits.ring_bytes);
+        let outbox = Outbox::within(limits);
         let cancel = CancellationToken::new();
         let registered = match &request.caller.scope {
             Some(scope) => match self.0.inflight.enter(scope.clone(), request.id.clone(), cancel.clone()) {

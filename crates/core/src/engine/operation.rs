@@ -2,9 +2,10 @@
 
 use latimer_protocol::encode::{CacheHint, CacheScope};
 use latimer_protocol::wire::CallToolResult;
-use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError};
+use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError, frame};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::ask::Ran;
 use super::task::Turn;
@@ -94,12 +95,7 @@ impl Engine {
             .prompt(&request.caller.principal, &name)
             .ok_or_else(|| unknown("prompt", &name))?
             .clone();
-        let Strings(arguments) = match &request.params.arguments {
-            Some(arguments) => arguments.to().map_err(|error| {
-                RpcError::invalid_params(format!("prompt arguments are strings: {error}"))
-            })?,
-            None => Strings::default(),
-        };
+        let arguments = request.params.arguments.as_ref().map(strings).transpose()?.unwrap_or_default();
         let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
         if let Some(missing) =
             prompt.arguments().iter().find(|argument| argument.required && !given(&argument.name))
@@ -247,28 +243,82 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// An object whose values are strings, in order.
-#[derive(Default)]
-pub(super) struct Strings(pub(super) Vec<(String, String)>);
+/// The arguments of a prompt, in order. All are strings (PR-1).
+fn strings(arguments: &RawJson) -> Result<Vec<(String, String)>, RpcError> {
+    let Ok(Members(members)) = serde_json::from_str(arguments.as_str()) else {
+        return Err(RpcError::invalid_params("\"params.arguments\" must be an object"));
+    };
+    let string = |(name, value): (String, &RawValue)| match frame::string(value.get()) {
+        Some(text) => Ok((name, text.into_owned())),
+        None => {
+            let shown: String = name.chars().take(128).collect();
+            let kind = match value.get().as_bytes().first() {
+                Some(b'{') => "an object; send its JSON as a string",
+                Some(b'[') => "an array; send its JSON as a string",
+                Some(b'n') => "null; leave it out",
+                Some(b't' | b'f') => "a boolean; write it in quotes",
+                _ => "a number; write it in quotes",
+            };
+            let message = format!("\"params.arguments.{shown}\" must be a string, not {kind}");
+            Err(RpcError::invalid_params(message))
+        }
+    };
+    members.into_iter().map(string).collect()
+}
 
-impl<'de> Deserialize<'de> for Strings {
+/// The members of an object, in order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Strings;
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object of strings")
+                f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Strings, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(Strings(members))
+                Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(All)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_that_is_no_string_is_named_with_the_mend() {
+        let read = |text: &str| {
+            let read = strings(&RawJson::parse(text.to_owned()).unwrap());
+            read.map_err(|error| (error.code, error.message.into_owned()))
+        };
+        assert_eq!(
+            read(r#"{"b":"x","a":"\u0041"}"#).unwrap(),
+            [("b".into(), "x".into()), ("a".into(), "A".into())]
+        );
+        for (text, told) in [
+            (r#"{"who":3}"#, "\"params.arguments.who\" must be a string, not a number; write it in quotes"),
+            (
+                r#"{"who":true}"#,
+                "\"params.arguments.who\" must be a string, not a boolean; write it in quotes",
+            ),
+            (r#"{"a":"x","who":null}"#, "\"params.arguments.who\" must be a string, not null; leave it out"),
+            (
+                r#"{"who":[1]}"#,
+                "\"params.arguments.who\" must be a string, not an array; send its JSON as a string",
+            ),
+            ("[1]", "\"params.arguments\" must be an object"),
+        ] {
+            assert_eq!(read(text), Err((ErrorCode::INVALID_PARAMS, told.to_owned())), "{text}");
+        }
     }
 }

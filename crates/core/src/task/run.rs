@@ -117,7 +117,7 @@ impl Engine {
         let asking = Asking::new(Way::Rounds(Some(claims)), record.journal.clone(), Vec::new());
         asking.set_task();
         let limits = self.limits();
-        let outbox = Outbox::new(limits.ring_events, limits.ring_bytes);
+        let outbox = Outbox::within(limits);
         let context = self.task_context(&record.call, &caller, outbox, cancel.clone(), asking);
         let operation = Operation::CallTool { tool: tool.clone(), arguments: record.call.arguments.clone() };
         let handler = self.handle(Call { operation, context: context.clone() });
