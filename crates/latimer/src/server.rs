@@ -8,9 +8,11 @@ use latimer_core::local::LocalSource;
 use latimer_core::middleware::{Middleware, Next};
 use latimer_core::source::SourceError;
 use latimer_core::states::States;
-use latimer_core::{Call, Catalog, Engine, Outcome, Source};
+use latimer_core::{Call, Catalog, Engine, Extension, Outcome, Source};
 use latimer_protocol::wire::{Icon, Implementation};
+use latimer_skills::Skills;
 
+use crate::app::check_pages;
 use crate::error::{BuildError, Fault};
 use crate::handle::Handle;
 use crate::layer::{Layered, LayeredService, NextService};
@@ -46,6 +48,7 @@ pub struct Server {
     parts: Vec<Part>,
     sources: Vec<Arc<dyn Source>>,
     middleware: Vec<Arc<dyn Middleware>>,
+    skills: Vec<Skills>,
     local: Arc<LocalSource>,
     handle: Handle,
 }
@@ -64,6 +67,7 @@ impl Server {
             parts: Vec::new(),
             sources: Vec::new(),
             middleware: Vec::new(),
+            skills: Vec::new(),
         }
     }
 
@@ -142,6 +146,19 @@ impl Server {
     /// Adds what another source contributes, for example an upstream server.
     pub fn source(mut self, source: Arc<dyn Source>) -> Self {
         self.sources.push(source);
+        self
+    }
+
+    /// Adds skills, from a folder or from the program itself, and serves them as `io.modelcontextprotocol/skills`.
+    pub fn skills(mut self, skills: Skills) -> Self {
+        self.skills.push(skills);
+        self
+    }
+
+    /// Adds an extension: what the server can do beyond the protocol. Two that contradict each other keep the server
+    /// from being built.
+    pub fn extension(self, extension: impl Extension) -> Self {
+        self.local.extend(Arc::new(extension));
         self
     }
 
@@ -291,6 +308,10 @@ impl Server {
 
     /// Gives the functions their states and the source its entries.
     fn bind(&mut self) -> Result<(), BuildError> {
+        // A source may bring the page of a tool that is not its own.
+        if self.sources.is_empty() {
+            check_pages(&self.parts)?;
+        }
         self.handle.share(&mut self.states);
         for part in std::mem::take(&mut self.parts) {
             let entry = part.bind(&self.states)?;
@@ -299,6 +320,23 @@ impl Server {
             // The only reason for a refusal is a name that is taken.
             self.local.insert(entry).map_err(|_| Fault::Twice { entry: shown, mend })?;
         }
+        self.bind_skills()?;
+        Ok(())
+    }
+
+    fn bind_skills(&mut self) -> Result<(), Fault> {
+        let Some(all) =
+            std::mem::take(&mut self.skills).into_iter().map(Ok).reduce(|all, more| all?.and(more?))
+        else {
+            return Ok(());
+        };
+        let served = all?.serve().map_err(Fault::SkillsJson)?;
+        for entry in served.entries().map_err(Fault::SkillsJson)? {
+            let shown = Shown(entry.kind(), entry.key()).to_string();
+            let mend = Shown::rename(entry.kind());
+            self.local.insert(entry).map_err(|_| Fault::Twice { entry: shown, mend })?;
+        }
+        self.local.extend(Arc::new(served));
         Ok(())
     }
 }

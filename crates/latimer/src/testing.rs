@@ -273,7 +273,7 @@ impl TestClient {
     }
 
     fn begin(&self, id: RequestId, method: &str, params: OwnedParams) -> Result<engine::Pending, RpcError> {
-        let method = engine::method(method, self.revision)?;
+        let method = self.engine.method(method, self.revision)?;
         let (client, log_level) = if self.revision.is_modern() {
             modern::client(&params.meta)?
         } else {
@@ -289,6 +289,7 @@ impl TestClient {
             scope: None,
             client,
             log_level,
+            trace: None,
         };
         Ok(self.engine.begin(Request { id, method, params, caller }))
     }

@@ -259,5 +259,7 @@ fn definition(operation: &Operation) -> &RawJson {
             template.json()
         }
         Operation::GetPrompt { prompt, .. } | Operation::CompletePrompt { prompt, .. } => prompt.json(),
+        // There is none, and it cannot ask: only the three methods above may (MRTR-1).
+        Operation::CallExtension { params, .. } => params,
     }
 }

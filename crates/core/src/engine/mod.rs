@@ -7,6 +7,7 @@ mod ask;
 mod builder;
 mod completion;
 mod describe;
+mod extension;
 mod guard;
 mod lists;
 mod operation;
@@ -22,6 +23,7 @@ use latimer_protocol::wire::{EmptyResult, LogLevel, ProgressToken};
 use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision, RpcError};
 use latimer_store::{Clock, Store, StoreError, Subscription};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 pub use builder::Builder;
 pub use guard::Pending;
@@ -33,6 +35,7 @@ use crate::ask::{Asking, Questions, SealKeys};
 use crate::catalog::Catalog;
 use crate::changes::{Changes, Interest, Listing};
 use crate::context::{self, Client, Context};
+use crate::extension::Extensions;
 use crate::identify::Identify;
 use crate::inflight::{Ends, Inflight, Scope};
 use crate::limits::Limits;
@@ -45,6 +48,7 @@ use crate::states::States;
 use crate::stream::Streams;
 use crate::subscription::{News, TaskStatus};
 use crate::task::Tasks;
+use crate::trace::{self, Trace};
 
 /// Serves requests. Shared by all transports of a server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ struct Parts {
     instructions: Option<String>,
     states: Arc<States>,
     handler: Arc<dyn Handler>,
+    /// Those of the server itself; a source's are in the catalog.
+    extensions: Extensions,
     admission: Admission<Holder>,
     /// Listen requests are counted apart from calls, which end by themselves.
     listens: Admission<Holder>,
@@ -123,6 +129,8 @@ pub struct Caller {
     pub client: Client,
     /// The least level of log messages that it wants.
     pub log_level: Option<LogLevel>,
+    /// The trace that its request belongs to, where the transport says so (TR-2).
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Engine {
@@ -241,21 +249,24 @@ impl Engine {
         let revision = request.caller.revision;
         let is_tool_call = request.method.name == "tools/call";
         let engine = self.clone();
+        let span = trace::of_call(&request);
         let work: BoxFuture<'static, Reply> = if let Some(finish) = finish {
             let outbox = outbox.clone();
-            Box::pin(async move {
+            let work = async move {
                 let outcome = match check_progress_token(&request.params) {
                     Ok(()) => engine.listen(&request, &outbox, &finish).await,
                     Err(error) => Err(error),
                 };
                 outcome
                     .unwrap_or_else(|error| Reply::error(Some(&request.id), &error, request.caller.revision))
-            })
+            };
+            Box::pin(work.instrument(span.clone()))
         } else {
             let context = self.context(&request, &outbox, &cancel);
-            Box::pin(async move { engine.answer(request, context).await })
+            let work = async move { engine.answer(request, context).await };
+            Box::pin(work.instrument(span.clone()))
         };
-        let frame = guard::Frame { id, revision, is_tool_call, is_endless };
+        let frame = guard::Frame { id, revision, is_tool_call, is_endless, span };
         Pending::new(work, outbox, cancel, registered, frame, limits)
     }
 
@@ -314,6 +325,7 @@ impl Engine {
             session: caller.session.clone(),
             client: caller.client.clone(),
             meta,
+            trace: caller.trace.clone(),
             progress_token: None,
             log_level: caller.log_level,
             outbox: outbox.clone(),
@@ -353,7 +365,7 @@ impl Engine {
             "tasks/update" => self.update_task(request).await,
             "resources/subscribe" => self.watch(request, &snapshot).await,
             "resources/unsubscribe" => self.unwatch(request).await,
-            other => Err(RpcError::method_not_found(other)),
+            _ => self.call_extension(request, &snapshot, Context::new(context)).await,
         }
     }
 }
@@ -389,12 +401,4 @@ impl Caller {
             None => Holder::Account(account()),
         }
     }
-}
-
-/// The row of a request's method, if a client of this revision may send it (HDR-1, BASE-5).
-///
-/// # Errors
-/// -32601 where it may not.
-pub fn method(name: &str, revision: Revision) -> Result<&'static Method, RpcError> {
-    Method::request_to_server(name, revision).ok_or_else(|| RpcError::method_not_found(name))
 }

@@ -9,7 +9,9 @@
 //! 7. [Testing](testing)
 //! 8. [Middleware](middleware)
 //! 9. [Programs and mounting](running)
-//! 10. [What each revision sees](revisions)
+//! 10. [Pages beside tools](apps)
+//! 11. [Skills](skills)
+//! 12. [What each revision sees](revisions)
 
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}
@@ -37,6 +39,12 @@ pub mod middleware {}
 
 #[doc = include_str!("running.md")]
 pub mod running {}
+
+#[doc = include_str!("apps.md")]
+pub mod apps {}
+
+#[doc = include_str!("skills.md")]
+pub mod skills {}
 
 #[doc = include_str!("revisions.md")]
 pub mod revisions {}

@@ -6,6 +6,7 @@
 mod batches;
 mod changes;
 mod client;
+mod extensions;
 mod legacy;
 mod logging;
 mod messages;
@@ -16,3 +17,4 @@ mod server;
 mod sse_2024;
 mod stdio;
 mod tls;
+mod trace;

@@ -85,6 +85,7 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) name: Option<&'static str>,
     pub(crate) store: Option<latimer_store::Store>,
+    pub(crate) extensions: Vec<Arc<dyn latimer_core::Extension>>,
 }
 
 /// A server that listens.
@@ -150,6 +151,9 @@ pub(crate) async fn engine(setup: &Setup) -> (Engine, Bench) {
             tokens = tokens.with(token, latimer_core::Principal::named(name, [""; 0]));
         }
         builder = builder.identify(Arc::new(tokens));
+    }
+    for extension in &setup.extensions {
+        builder = builder.extension(extension.clone()).unwrap();
     }
     let engine = builder.build();
     let source = LocalSource::new("bench");
