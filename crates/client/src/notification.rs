@@ -70,9 +70,9 @@ impl Notices {
         Self { handler, desk, cache, listening, task_news, followed: Mutex::default() }
     }
 
-    /// Whether anybody hears of notifications.
+    /// Whether anybody here wants to hear what a server says outside of calls. Some ask their questions there.
     pub(crate) fn is_heard(&self) -> bool {
-        self.handler.is_some() || self.listening.is_heard()
+        self.handler.is_some() || self.listening.is_heard() || self.desk.is_staffed()
     }
 
     /// Where the server's questions are answered.

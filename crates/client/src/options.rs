@@ -118,8 +118,8 @@ pub struct Options {
     /// From which level on the server should send log messages: with every request in the modern era (LOG-3),
     /// through `logging/setLevel` before it, where the server has it (LOG-2). Without one, the server decides.
     pub log_level: Option<LogLevel>,
-    /// Hears of notifications. With one, the client also keeps a stream open for them where a legacy
-    /// HTTP server offers it (LH-6).
+    /// Hears of notifications, but for those of a [`Subscription`](crate::Subscription) of its own (2026-07-28). With one, or
+    /// with any of the [`Handlers`], the client also keeps a stream open for them where a legacy HTTP server offers it (LH-6).
     pub on_notification: Option<NotificationHandler>,
     /// Who answers what servers ask: for the user's input, the model's words, the roots.
     pub handlers: Handlers,

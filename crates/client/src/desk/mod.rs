@@ -71,6 +71,13 @@ impl Desk {
         }
     }
 
+    /// Whether there is somebody who answers anything.
+    pub(crate) fn is_staffed(&self) -> bool {
+        ["elicitation/create", "sampling/createMessage", "roots/list"]
+            .iter()
+            .any(|method| self.handles(method))
+    }
+
     /// Whether a question is open; the calls of the connection then wait for the user, and not for the server.
     pub(crate) fn is_asking(&self) -> bool {
         self.open.load(Ordering::Relaxed) > 0
