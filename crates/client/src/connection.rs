@@ -54,9 +54,9 @@ impl Connection {
     }
 
     /// Makes sure that what the server says in the session outside of calls is heard.
-    pub(crate) fn hear(&self) {
+    pub(crate) async fn hear(&self) {
         if let Self::Legacy(http) = self {
-            http.hear();
+            http.hear().await;
         }
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use latimer_protocol::{ErrorCode, RawJson};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::AbortHandle;
 
 use super::answer::{self, Body, EventStream, Reply};
@@ -27,6 +27,9 @@ pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// How often a stream is resumed in vain before its request is given up.
 const RESUMPTIONS: u32 = 5;
+
+/// How long the answer to the request for the listening stream is waited for.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// How many answers to the server's own requests may be under way.
 const ANSWERS: usize = 8;
@@ -93,8 +96,8 @@ impl LegacyHttp {
     }
 
     /// Opens the listening stream unless it is open.
-    pub(crate) fn hear(&self) {
-        self.shared.hear();
+    pub(crate) async fn hear(&self) {
+        self.shared.hear().await;
     }
 
     /// Ends the session (LH-8). A server may not allow that; it is not asked twice.
@@ -318,17 +321,30 @@ impl Shared {
             .await;
         self.replace_listener(None);
         if self.notices.is_heard() {
-            self.hear();
+            self.hear().await;
         }
         Ok(info)
     }
 
-    fn hear(self: &Arc<Self>) {
-        let mut listener = self.listener.lock();
-        if listener.as_ref().is_none_or(AbortHandle::is_finished) {
-            let task = tokio::spawn(listen::listen(Arc::downgrade(self), self.session.lock().generation));
-            *listener = Some(task.abort_handle());
+    /// Opens the listening stream unless it is open, and waits until the server has answered: some servers ask their
+    /// questions there, and say nothing while nobody listens.
+    async fn hear(self: &Arc<Self>) {
+        if let Some(answer) = self.start_listening() {
+            // Others answer only when they have something to say.
+            let _ = tokio::time::timeout(OPENING, answer).await;
         }
+    }
+
+    fn start_listening(self: &Arc<Self>) -> Option<oneshot::Receiver<()>> {
+        let mut listener = self.listener.lock();
+        if listener.as_ref().is_some_and(|listener| !listener.is_finished()) {
+            return None;
+        }
+        let (answered, answer) = oneshot::channel();
+        let generation = self.session.lock().generation;
+        let task = tokio::spawn(listen::listen(Arc::downgrade(self), generation, answered));
+        *listener = Some(task.abort_handle());
+        Some(answer)
     }
 
     fn stop_listening(&self) {

@@ -4,6 +4,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
+use tokio::sync::oneshot;
 
 use super::answer::{self, Body, Reply};
 use super::legacy::{RETRY, Shared};
@@ -13,8 +14,10 @@ use super::{LAST_EVENT_ID, SESSION_ID};
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Keeps the stream open as long as the session lasts, and resumes it where it broke off. Ends for good
-/// when the server does not offer such a stream. `generation` is that of the session.
-pub(super) async fn listen(session: Weak<Shared>, generation: u64) {
+/// when the server does not offer such a stream. `generation` is that of the session; `answered` is dropped when the
+/// server has said for the first time whether there is a stream.
+pub(super) async fn listen(session: Weak<Shared>, generation: u64, answered: oneshot::Sender<()>) {
+    let mut answered = Some(answered);
     let mut last_id = String::new();
     let mut was_open = false;
     let mut retry = RETRY;
@@ -29,7 +32,9 @@ pub(super) async fn listen(session: Weak<Shared>, generation: u64) {
             headers.insert(LAST_EVENT_ID, id);
         }
         let in_session = headers.contains_key(&SESSION_ID);
-        match shared.endpoint.get("the listening stream", headers).await {
+        let reply = shared.endpoint.get("the listening stream", headers).await;
+        drop(answered.take());
+        match reply {
             Ok(Reply { body: Body::Stream(mut stream), .. }) => {
                 if was_open && last_id.is_empty() {
                     // What was said meanwhile is not said again.

@@ -31,6 +31,8 @@ pub(crate) struct Inbox {
 struct State {
     queue: VecDeque<Event>,
     honoured: Filter,
+    /// The server has acknowledged it before.
+    was_open: bool,
     end: Option<Result<(), ClientError>>,
 }
 
@@ -93,7 +95,14 @@ impl Inbox {
     fn take(&self, notification: &Notification) {
         if notification.method == "notifications/subscriptions/acknowledged" {
             let honoured = notification.params.as_ref().map(Filter::read).unwrap_or_default();
-            self.honour(honoured);
+            let mut state = self.state.lock();
+            state.honoured = honoured;
+            let was_open = std::mem::replace(&mut state.was_open, true);
+            drop(state);
+            if was_open {
+                // What changed since the stream before broke off was not told; what comes now comes after that.
+                self.push(Event::Gap);
+            }
             self.acknowledged.notify_one();
         } else if let Some(event) = Event::of(notification) {
             self.push(event);

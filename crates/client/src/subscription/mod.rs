@@ -109,7 +109,7 @@ impl Client {
         let listening = self.notices().listening();
         listening.overhear(&inbox);
         let mut renewals = listening.renewals.subscribe();
-        self.connection().hear();
+        self.connection().hear().await;
         let (client, heard) = (self.clone(), Arc::clone(&inbox));
         let worker = tokio::spawn(async move {
             while renewals.changed().await.is_ok() {
@@ -241,11 +241,8 @@ impl Worker {
     fn acknowledged(&mut self) {
         match self.ready.take() {
             Some(ready) => drop(ready.send(Ok(()))),
-            None => {
-                // What changed meanwhile was not told.
-                self.client.notices().cache().clear();
-                self.inbox.push(Event::Gap);
-            }
+            // What changed meanwhile was not told.
+            None => self.client.notices().cache().clear(),
         }
         self.vain = 0;
     }

@@ -61,11 +61,33 @@ def call(request):
         # What is left behind holds stdout open until the client closes stdin.
         subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stderr=subprocess.DEVNULL)
         sys.exit(4)
+    elif name == "change":
+        for listen in listens:
+            for kind in ("tools", "prompts"):
+                if listen["params"]["notifications"].get(kind + "ListChanged"):
+                    tell(listen, kind + "/list_changed")
+        result(request, {"content": []})
+    elif name == "end":
+        result(listens[0], {"resultType": "complete"})
+        send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": listens[1]["id"]}})
+        result(request, {"content": []})
+    elif name == "form":
+        send({"jsonrpc": "2.0", "id": "f", "method": "elicitation/create", "params": {
+            "message": "Who?", "requestedSchema": {"type": "object", "properties": {
+                "name": {"type": "string"}, "age": {"type": "integer", "default": 7}}}}})
+        waiting.append(request)
     elif name != "never":
         result(request, {"content": [], "structuredContent": request["params"]["arguments"]})
 
 
+def tell(listen, method, params=None):
+    meta = {"_meta": {"io.modelcontextprotocol/subscriptionId": listen["id"]}}
+    send({"jsonrpc": "2.0", "method": "notifications/" + method, "params": {**(params or {}), **meta}})
+
+
 late = None
+listens = []
+waiting = []
 if manner == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # What it starts ends with it.
@@ -103,6 +125,11 @@ for line in sys.stdin:
         call(message)
     elif method == "ping":
         result(message, {})
+    elif method == "subscriptions/listen":
+        listens.append(message)
+        tell(message, "subscriptions/acknowledged", {"notifications": message["params"]["notifications"]})
+    elif method is None and waiting:
+        result(waiting.pop(), {"content": [], "structuredContent": message["result"]})
 
 if manner == "stubborn":
     # The end of its stdin does not impress it either.
