@@ -71,13 +71,36 @@ def call(request):
         result(listens[0], {"resultType": "complete"})
         send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": listens[1]["id"]}})
         result(request, {"content": []})
-    elif name == "form":
-        send({"jsonrpc": "2.0", "id": "f", "method": "elicitation/create", "params": {
-            "message": "Who?", "requestedSchema": {"type": "object", "properties": {
-                "name": {"type": "string"}, "age": {"type": "integer", "default": 7}}}}})
-        waiting.append(request)
+    elif name in ASKED:
+        method, params = ASKED[name]
+        if manner != "modern":
+            send({"jsonrpc": "2.0", "id": "q", "method": method, "params": params})
+            waiting.append(request)
+        elif "inputResponses" in request["params"]:
+            answered(request, request["params"]["inputResponses"]["q"])
+        else:
+            result(request, {"resultType": "input_required", "inputRequests": {"q": {"method": method, "params": params}}})
+    elif name == "later":
+        result(request, {"resultType": "task", "taskId": "t-1", "status": "working", "createdAt": "a",
+                         "lastUpdatedAt": "b", "ttlMs": None, "pollIntervalMs": 1})
     elif name != "never":
         result(request, {"content": [], "structuredContent": request["params"]["arguments"]})
+
+
+FORM = {"type": "object", "required": ["name"], "properties": {
+    "name": {"type": "string"}, "age": {"type": "integer", "default": 7}}}
+ASKED = {
+    "form": ("elicitation/create", {"message": "Who?", "requestedSchema": FORM}),
+    "page": ("elicitation/create", {"mode": "url", "message": "Log in", "url": "https://example.com/login",
+                                    "elicitationId": "e"}),
+    "model": ("sampling/createMessage", {"maxTokens": 9, "messages": [
+        {"role": "user", "content": {"type": "text", "text": "Which tide?"}}]}),
+}
+
+
+def answered(request, answer):
+    text = json.dumps(answer, sort_keys=True)
+    result(request, {"content": [{"type": "text", "text": text}], "structuredContent": answer})
 
 
 def tell(listen, method, params=None):
@@ -128,8 +151,18 @@ for line in sys.stdin:
     elif method == "subscriptions/listen":
         listens.append(message)
         tell(message, "subscriptions/acknowledged", {"notifications": message["params"]["notifications"]})
+        if message["params"]["notifications"].get("resourceSubscriptions"):
+            tell(message, "resources/updated", {"uri": "a://b"})
+            tell(message, "tools/list_changed")
+            result(message, {"resultType": "complete"})
     elif method is None and waiting:
-        result(waiting.pop(), {"content": [], "structuredContent": message["result"]})
+        answered(waiting.pop(), message.get("result", message.get("error")))
+    elif method == "tools/list":
+        tools = [*ASKED, "later", "change"]
+        result(message, {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in tools]})
+    elif method == "tasks/get":
+        result(message, {"resultType": "complete", "taskId": "t-1", "status": "completed", "createdAt": "a",
+                         "lastUpdatedAt": "b", "ttlMs": None, "result": {"content": [{"type": "text", "text": "done"}]}})
 
 if manner == "stubborn":
     # The end of its stdin does not impress it either.
