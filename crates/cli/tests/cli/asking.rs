@@ -130,6 +130,6 @@ fn the_user_answers_in_the_models_place() {
 #[cfg(unix)]
 #[test]
 fn no_input_asks_nothing_even_at_a_terminal() {
-    let shown = typed("nobody can be asked=>", &["call", "form", "--no-input"]);
+    let shown = typed("declined what the server asks=>", &["call", "form", "--no-input"]);
     assert!(!shown.contains("Answer?"), "{shown}");
 }
