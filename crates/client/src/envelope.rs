@@ -122,8 +122,7 @@ mod tests {
     use super::*;
 
     fn introduction() -> Introduction {
-        let mut options = crate::Options::default();
-        options.tasks = false;
+        let options = crate::Options { tasks: false, ..crate::Options::default() };
         let client = Implementation::new("c", "1");
         Introduction::new(Revision::V2026_07_28, &client, Some(LogLevel::Info), Abilities::of(&options))
             .unwrap()

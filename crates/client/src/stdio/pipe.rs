@@ -117,7 +117,7 @@ fn message(line: Bytes, shared: &Shared, answers: &mpsc::WeakSender<Bytes>) {
             Inbound::Request(request) => match shared.notices.desk().take(request) {
                 Answering::Now(answer) => {
                     let answer = super::framed(&answer.into());
-                    if !answers.upgrade().is_some_and(|answers| answers.try_send(answer).is_ok()) {
+                    if answers.upgrade().is_none_or(|answers| answers.try_send(answer).is_err()) {
                         tracing::warn!("no answer: the server does not read its stdin");
                     }
                 }
