@@ -222,6 +222,18 @@ mod tests {
     }
 
     #[test]
+    fn el_5_the_end_of_a_page_is_told_with_its_id() {
+        let of = |method: &str, params: &str| {
+            let params = Some(RawJson::parse(params.to_owned()).unwrap());
+            Notification { method: method.to_owned(), params }.elicitation_complete()
+        };
+        let params = r#"{"elicitationId":"e"}"#;
+        assert_eq!(of("notifications/elicitation/complete", params).as_deref(), Some("e"));
+        assert_eq!(of("notifications/message", params), None);
+        assert_eq!(of("notifications/elicitation/complete", "{}"), None);
+    }
+
+    #[test]
     fn a_flood_of_progress_keeps_the_newest_reports() {
         let notices = notices(None);
         let feed = notices.follow(1);

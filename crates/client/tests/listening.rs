@@ -237,3 +237,43 @@ async fn lh_8_another_session_is_subscribed_anew() {
         .collect();
     assert_eq!(subscribed, ["s-1", "s-2"]);
 }
+
+#[tokio::test]
+async fn ic_7_a_session_that_its_listening_stream_finds_gone_is_replaced() {
+    let sessions = AtomicUsize::new(0);
+    let server = Server::start(move |request: &Request| {
+        let known =
+            request.header("mcp-session-id") == Some(&format!("s-{}", sessions.load(Ordering::Relaxed)));
+        match request.method().as_str() {
+            "server/discover" => support::json("400 Bad Request", ""),
+            "initialize" => {
+                let number = sessions.fetch_add(1, Ordering::Relaxed) + 1;
+                let body = support::result_text(
+                    request,
+                    r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true}}}"#,
+                );
+                let extra = format!("mcp-session-id: s-{number}\r\n");
+                Answer::Bytes(support::http("200 OK", "application/json", &extra, &body))
+            }
+            "notifications/initialized" => accepted(),
+            // The first stream ends, and with it the session.
+            "GET" if known && sessions.load(Ordering::Relaxed) == 1 => {
+                sessions.store(10, Ordering::Relaxed);
+                Answer::Last(stream("id: 1\nretry: 1\ndata: \n\n"))
+            }
+            "GET" if known => Answer::Held(
+                stream("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n"),
+                oneshot::channel().0,
+            ),
+            _ => Answer::Bytes("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned()),
+        }
+    })
+    .await;
+    let client = server.connect(Options::default()).await.unwrap();
+    let mut subscription = client.listen(Filter::lists()).await.unwrap();
+    let mut heard = Vec::new();
+    while !heard.contains(&Event::ToolsChanged) || !heard.contains(&Event::Gap) {
+        heard.push(subscription.next().await.unwrap().unwrap());
+    }
+    assert_eq!(server.methods().iter().filter(|method| *method == "initialize").count(), 2);
+}

@@ -226,6 +226,35 @@ async fn t11_3_t11_4_t11_5_a_core_task_is_asked_for_and_its_questions_come_with_
 }
 
 #[tokio::test]
+async fn t11_6_progress_that_comes_while_a_task_runs_reaches_the_call_that_asked_for_it() {
+    let (heard, mut reports) = mpsc::unbounded_channel();
+    let token = Mutex::new(String::new());
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(modern(move |request| match request.method().as_str() {
+        "tools/list" => result(request, r#"{"tools":[]}"#),
+        "tools/call" => {
+            *token.lock().unwrap() = request.json()["params"]["_meta"]["progressToken"].to_string();
+            result(request, &created())
+        }
+        _ if looks.fetch_add(1, Ordering::Relaxed) == 0 => {
+            let token = token.lock().unwrap();
+            let report = format!(
+                "data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{{\"progressToken\":{token},\"progress\":5}}}}\n\n"
+            );
+            let answer = result_text(request, &task("working", ""));
+            Answer::Last(stream(&format!("{report}data: {answer}\n\n")))
+        }
+        _ => result(request, &task("completed", r#","result":{"content":[]}"#)),
+    }))
+    .await;
+    let client = server.connect(Options::default()).await.unwrap();
+    let call =
+        client.call_tool("t", raw("{}")).on_progress(move |report| heard.send(report.progress).unwrap());
+    call.await.unwrap();
+    assert_eq!(reports.recv().await, Some(5.0));
+}
+
+#[tokio::test]
 async fn t11_1_a_server_without_tasks_is_not_asked_for_one() {
     let server = Server::start(legacy("2025-11-25", |request| result(request, r#"{"content":[]}"#))).await;
     let client = server.connect(Options::default()).await.unwrap();

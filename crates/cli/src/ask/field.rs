@@ -6,6 +6,8 @@ use latimer_protocol::RawJson;
 use latimer_protocol::rewrite::{member, members};
 use serde_json::{Number, Value};
 
+use super::quoted;
+
 /// A field.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
@@ -97,12 +99,12 @@ impl Field {
         if let Some(description) = &self.description {
             let _ = write!(first, ": {description}");
         }
-        let mut lines = vec![format!("  {first}")];
+        let mut lines = vec![format!("  {}", quoted(&first))];
         if let Kind::One(choices) | Kind::Several { choices, .. } = &self.kind {
             for (index, choice) in choices.iter().enumerate() {
                 let title = choice.title.as_ref().filter(|title| **title != choice.value);
                 let title = title.map(|title| format!(" - {title}")).unwrap_or_default();
-                lines.push(format!("    {}. {}{title}", index + 1, choice.value));
+                lines.push(format!("    {}. {}", index + 1, quoted(&format!("{}{title}", choice.value))));
             }
         }
         lines
@@ -112,7 +114,7 @@ impl Field {
     pub(super) fn question(&self) -> String {
         let mut notes = vec![self.takes()];
         match &self.default {
-            Some(default) => notes.push(format!("default {}", shown(default))),
+            Some(default) => notes.push(format!("default {}", quoted(&shown(default)))),
             None if self.required => notes.push("required".to_owned()),
             None => notes.push("may be left out".to_owned()),
         }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::console::Console;
 use super::field::{Field, shown};
+use super::quoted;
 
 /// Answers from the command line.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ pub(super) async fn ask(
     fields: &[Field],
     given: &Given,
 ) -> ElicitResult {
-    console.show(&format!("{server} asks: {message}"));
+    console.show(&format!("{server} asks: {}", quoted(message)));
     match decide(console, "Answer? [Y]es, [d]ecline, [c]ancel: ", false).await {
         Decision::Go | Decision::Edit => {}
         Decision::End(action) => return ended(action),
@@ -206,6 +207,18 @@ mod tests {
             played(&["y", "Ada", "s", "", "", "e", "Eve", "l", "9", "n", "y"], &nothing()).await;
         let content: Value = result.content.unwrap().to().unwrap();
         assert_eq!(content, json!({"name": "Eve", "size": "l", "age": 9, "news": false}));
+    }
+
+    #[tokio::test]
+    async fn a_servers_text_cannot_pass_for_a_question_of_this_program() {
+        let schema = r#"{"properties":{"a":{"type":"string","description":"b\nSend it? "}}}"#;
+        let fields = fields(&RawJson::parse(schema).unwrap()).unwrap();
+        let mut script = Script::new(&["c"]);
+        ask(&mut script, "bistro", "a\nbistro will get:", &fields, &nothing()).await;
+        let mut script_of_field = Script::new(&["y", "x", "c"]);
+        ask(&mut script_of_field, "bistro", "a", &fields, &nothing()).await;
+        assert!(script.said.starts_with("bistro asks: a\n    bistro will get:\n"), "{}", script.said);
+        assert!(script_of_field.said.contains("  a: b\n    Send it? \n"), "{}", script_of_field.said);
     }
 
     #[tokio::test]

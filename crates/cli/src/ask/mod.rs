@@ -161,6 +161,11 @@ impl Desk {
     }
 }
 
+/// Text of a server as part of a line, or of lines that are indented: it must not pass for a line of this program's own.
+fn quoted(text: &str) -> String {
+    text.lines().collect::<Vec<_>>().join("\n    ")
+}
+
 /// Writes a line for the user.
 fn tell(line: &str) {
     output::note(line);

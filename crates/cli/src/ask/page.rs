@@ -3,6 +3,7 @@
 use latimer_protocol::wire::{ElicitAction, ElicitResult, ElicitUrl};
 
 use super::console::Console;
+use super::quoted;
 
 /// Shows where the page leads and asks whether it may be opened. Nothing is fetched or opened before the user says so.
 pub(super) async fn ask(
@@ -12,8 +13,8 @@ pub(super) async fn ask(
     open: impl Fn(&str) -> bool,
 ) -> ElicitResult {
     let ended = |action| ElicitResult { action, content: None };
-    console.show(&format!("{server} wants you to open a page: {}", page.message));
-    console.show(&format!("  URL:  {}", page.url));
+    console.show(&format!("{server} wants you to open a page: {}", quoted(&page.message)));
+    console.show(&format!("  URL:  {}", quoted(&page.url)));
     let Some((is_https, host)) = parts(&page.url) else {
         console.show("  This is no web address; declined.");
         return ended(ElicitAction::Decline);

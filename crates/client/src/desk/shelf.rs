@@ -11,7 +11,7 @@ use latimer_protocol::rewrite::{Edits, Step, member};
 use latimer_protocol::wire::{Task, TaskStatus};
 use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError};
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -26,9 +26,19 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// How often the server may look.
 const POLL: Duration = Duration::from_millis(500);
 
-/// The tasks of one connection, the oldest first.
-#[derive(Default)]
-pub(super) struct Shelf(Mutex<Vec<Arc<Kept>>>);
+/// The tasks of one connection.
+pub(super) struct Shelf {
+    /// The oldest first.
+    tasks: Mutex<Vec<Arc<Kept>>>,
+    /// Requests that wait for a task's result.
+    fetching: Arc<Semaphore>,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self { tasks: Mutex::default(), fetching: Arc::new(Semaphore::new(KEPT)) }
+    }
+}
 
 struct Kept {
     id: String,
@@ -74,7 +84,7 @@ impl Shelf {
         {
             let mut tasks = desk.shelf.living();
             if tasks.len() >= KEPT {
-                return Err(RpcError::new(ErrorCode::INTERNAL_ERROR, "too many tasks; ask again later"));
+                return Err(too_many());
             }
             tasks.push(Arc::clone(&kept));
         }
@@ -114,10 +124,14 @@ impl Shelf {
                     "tasks/get" => now(Ok(kept.task())),
                     "tasks/cancel" => now(kept.cancel()),
                     _ => {
+                        let Ok(place) = Arc::clone(&self.fetching).try_acquire_owned() else {
+                            return now(Err(too_many()));
+                        };
                         let id = id.clone();
-                        Some(Answering::Later(Box::pin(
-                            async move { Some(message(&id, kept.result().await)) },
-                        )))
+                        Some(Answering::Later(Box::pin(async move {
+                            let _place = place;
+                            Some(message(&id, kept.result().await))
+                        })))
                     }
                 }
             }
@@ -142,7 +156,7 @@ impl Shelf {
 
     /// The tasks whose time has not run out.
     fn living(&self) -> parking_lot::MutexGuard<'_, Vec<Arc<Kept>>> {
-        let mut tasks = self.0.lock();
+        let mut tasks = self.tasks.lock();
         let now = Instant::now();
         tasks.retain(|kept| kept.expires > now);
         tasks
@@ -214,6 +228,10 @@ impl Kept {
             Err(_) => Ok(result),
         }
     }
+}
+
+fn too_many() -> RpcError {
+    RpcError::new(ErrorCode::INTERNAL_ERROR, "too many tasks; ask again later")
 }
 
 /// What was written from sound parts is sound.

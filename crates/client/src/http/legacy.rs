@@ -32,7 +32,7 @@ const RESUMPTIONS: u32 = 5;
 const OPENING: Duration = Duration::from_secs(1);
 
 /// How many answers to the server's own requests may be under way.
-const ANSWERS: usize = 8;
+pub(super) const ANSWERS: usize = 8;
 
 /// A session with a server, or what stands for one where the server gives it no id.
 pub(crate) struct LegacyHttp {

@@ -7,11 +7,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use latimer_protocol::{RawJson, Revision};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 use super::VERSION;
 use super::answer::{self, Body, EventStream};
 use super::endpoint::Endpoint;
+use super::legacy::ANSWERS;
+use crate::authorization::BoxFuture;
 use crate::desk::Answering;
 use crate::envelope::{self, Introduction};
 use crate::error::ClientError;
@@ -33,6 +36,7 @@ struct Shared {
     headers: Mutex<HeaderMap>,
     pending: Pending,
     notices: Arc<Notices>,
+    answers: Arc<Semaphore>,
 }
 
 impl SseHttp {
@@ -58,6 +62,7 @@ impl SseHttp {
             headers: Mutex::default(),
             pending: Pending::default(),
             notices,
+            answers: Arc::new(Semaphore::new(ANSWERS)),
         });
         let reader = tokio::spawn(read(stream, Arc::clone(&shared))).abort_handle();
         let connection = Self { shared, reader };
@@ -124,12 +129,20 @@ impl Shared {
     }
 
     fn answer(self: &Arc<Self>, request: ServerRequest) {
-        let answer = match self.notices.desk().take(request) {
-            Answering::Now(answer) => Box::pin(std::future::ready(Some(answer))),
-            Answering::Later(answer) => answer,
+        // What takes its time is bounded by the desk.
+        let (answer, permit): (BoxFuture<'static, _>, _) = match self.notices.desk().take(request) {
+            Answering::Now(answer) => match Arc::clone(&self.answers).try_acquire_owned() {
+                Ok(permit) => (Box::pin(std::future::ready(Some(answer))), Some(permit)),
+                Err(_) => {
+                    tracing::warn!("no answer: too many requests of the server at a time");
+                    return;
+                }
+            },
+            Answering::Later(answer) => (answer, None),
         };
         let shared = Arc::downgrade(self);
         tokio::spawn(async move {
+            let _permit = permit;
             if let Some(answer) = answer.await
                 && let Some(shared) = shared.upgrade()
                 && let Err(error) = shared.post("an answer", answer.into()).await

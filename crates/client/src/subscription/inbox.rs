@@ -13,8 +13,9 @@ use crate::error::ClientError;
 use crate::info;
 use crate::notification::Notification;
 
-/// How many events wait; past that the owner is told that it missed something.
+/// How many events wait, and how many bytes they may hold; past that the owner is told that it missed something.
 const KEPT: usize = 1024;
+const KEPT_BYTES: usize = 1024 * 1024;
 
 /// The events that nobody has seen yet.
 pub(crate) struct Inbox {
@@ -30,6 +31,7 @@ pub(crate) struct Inbox {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Event>,
+    bytes: usize,
     honoured: Filter,
     /// The server has acknowledged it before.
     was_open: bool,
@@ -53,6 +55,7 @@ impl Inbox {
             {
                 let mut state = self.state.lock();
                 if let Some(event) = state.queue.pop_front() {
+                    state.bytes -= event.size();
                     return Ok(Some(event));
                 }
                 if let Some(end) = state.end.replace(Ok(())) {
@@ -78,11 +81,16 @@ impl Inbox {
         if state.queue.contains(&event) {
             return;
         }
-        if state.queue.len() >= KEPT {
+        let size = event.size();
+        if state.queue.len() >= KEPT || state.bytes + size > KEPT_BYTES {
             state.queue.clear();
             state.queue.push_back(Event::Gap);
+            state.bytes = 0;
         }
-        state.queue.push_back(event);
+        if size <= KEPT_BYTES {
+            state.bytes += size;
+            state.queue.push_back(event);
+        }
         self.arrived.notify_one();
     }
 
@@ -228,6 +236,15 @@ fn subscription(params: &RawJson) -> Option<&str> {
 }
 
 impl Event {
+    /// The bytes of it that a server chose.
+    fn size(&self) -> usize {
+        match self {
+            Self::ResourceUpdated { uri } => uri.len(),
+            Self::Task { id, state } => id.len() + state.as_str().len(),
+            _ => 0,
+        }
+    }
+
     /// What a notification means to whoever subscribed to it.
     fn of(notification: &Notification) -> Option<Self> {
         let params = notification.params.as_ref();
@@ -280,5 +297,11 @@ mod tests {
         }
         assert_eq!(inbox.state.lock().queue.len(), 2);
         assert_eq!(inbox.next().await.unwrap(), Some(Event::Gap));
+        for length in [KEPT_BYTES, KEPT_BYTES + 1, 10] {
+            inbox.push(Event::ResourceUpdated { uri: "x".repeat(length) });
+        }
+        assert_eq!(inbox.next().await.unwrap(), Some(Event::Gap));
+        assert_eq!(inbox.next().await.unwrap(), Some(Event::ResourceUpdated { uri: "x".repeat(10) }));
+        assert_eq!(inbox.state.lock().bytes, 0);
     }
 }
