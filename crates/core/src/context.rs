@@ -11,7 +11,9 @@ use latimer_protocol::{RawJson, Revision};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::ask::Asking;
 use crate::error::CallError;
+use crate::log_limit;
 use crate::outbox::Outbox;
 use crate::principal::{Peer, Principal};
 use crate::session::SessionId;
@@ -34,6 +36,27 @@ pub(crate) struct Inner {
     pub(crate) outbox: Outbox,
     pub(crate) cancel: CancellationToken,
     pub(crate) states: Arc<States>,
+    pub(crate) asking: Asking,
+}
+
+impl Inner {
+    /// The same call in another run, with its questions.
+    pub(crate) fn again(&self, asking: Asking) -> Self {
+        Self {
+            revision: self.revision,
+            principal: self.principal.clone(),
+            peer: self.peer,
+            session: self.session.clone(),
+            client: self.client.clone(),
+            meta: self.meta.clone(),
+            progress_token: self.progress_token.clone(),
+            log_level: self.log_level,
+            outbox: self.outbox.clone(),
+            cancel: self.cancel.clone(),
+            states: self.states.clone(),
+            asking,
+        }
+    }
 }
 
 /// What a client says about itself: with each request in the modern era, once per session before.
@@ -48,6 +71,18 @@ pub struct Client {
 impl Context {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    pub(crate) fn cancel_token(&self) -> &CancellationToken {
+        &self.0.cancel
+    }
+
+    pub(crate) fn asking(&self) -> &Asking {
+        &self.0.asking
     }
 
     /// The revision that the caller speaks.
@@ -106,11 +141,14 @@ impl Context {
 
     /// Sends the caller a log message, if it wants messages of this level (LOG-2, LOG-3).
     ///
-    /// Never waits. `data` may be anything that serialises, usually a string. Put no secrets in (LOG-4).
+    /// Never waits. `data` may be anything that serialises, usually a string. Put no secrets in (LOG-4). A call may log
+    /// as much as the limits `log_burst`, `log_rate` and `log_bytes` allow: what is too large is cut, what is too
+    /// much is dropped, and the caller is told how many were.
     pub fn log(&self, level: LogLevel, logger: Option<&str>, data: &(impl Serialize + ?Sized)) {
         if self.0.log_level.is_none_or(|least| level < least) {
             return;
         }
+        let Some(most) = self.0.outbox.admit_log(level) else { return };
         let data = match RawJson::from_serialize(data) {
             Ok(data) => data,
             Err(error) => {
@@ -118,7 +156,8 @@ impl Context {
                 return;
             }
         };
-        let params = LogParams { level, logger: logger.map(ToOwned::to_owned), data };
+        let logger = logger.map(|name| log_limit::beginning(name, most).to_owned());
+        let params = LogParams { level, logger, data: log_limit::cut(data, most) };
         self.0.outbox.log(notification("notifications/message", |out| params.write(out)));
     }
 
@@ -142,7 +181,7 @@ impl Context {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        Ok(tokio::spawn(work).await?)
+        Ok(self.asking().uninterrupted(tokio::spawn(work)).await?)
     }
 
     /// Lets the client's connection go and has it come back for the answer after `retry`.
@@ -166,7 +205,7 @@ impl fmt::Debug for Context {
 }
 
 /// The text of a notification whose parameters `write` appends.
-fn notification(method: &str, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+pub(crate) fn notification(method: &str, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut out = Vec::with_capacity(160);
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"");
     out.extend_from_slice(method.as_bytes());

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use latimer_protocol::RpcError;
 use latimer_protocol::wire::{CallToolResult, ContentBlock};
+use latimer_protocol::{Revision, RpcError};
+
+use crate::ask::AskError;
 
 /// A failure that the model shall see, in the words of the tool's author.
 ///
@@ -13,22 +15,34 @@ use latimer_protocol::wire::{CallToolResult, ContentBlock};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolError {
     content: Vec<ContentBlock>,
+    /// The question that failed, if that was it.
+    question: Option<Box<AskError>>,
 }
 
 impl ToolError {
     /// A failure told in a sentence. Say what to do about it.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { content: vec![ContentBlock::text(message)] }
+        Self { content: vec![ContentBlock::text(message)], question: None }
     }
 
     /// A failure shown with content of any kind.
     pub fn with_content(content: impl IntoIterator<Item = ContentBlock>) -> Self {
-        Self { content: content.into_iter().collect() }
+        Self { content: content.into_iter().collect(), question: None }
     }
 
     /// What is shown.
     pub fn content(&self) -> &[ContentBlock] {
         &self.content
+    }
+
+    /// A question that got no answer.
+    pub(crate) fn of_question(error: AskError) -> Self {
+        Self { question: Some(Box::new(error.clone())), ..Self::new(error.to_string()) }
+    }
+
+    /// What a caller of the revision gets instead of a result that says so (VER-7).
+    pub(crate) fn refusal(&self, revision: Revision) -> Option<RpcError> {
+        self.question.as_ref()?.refusal(revision)
     }
 
     pub(crate) fn into_result(self) -> CallToolResult {

@@ -8,6 +8,7 @@
 use std::pin::Pin;
 
 pub mod admission;
+pub mod ask;
 pub mod call;
 pub mod catalog;
 pub mod context;
@@ -18,16 +19,21 @@ pub mod identify;
 mod inflight;
 pub mod limits;
 pub mod local;
+mod log_limit;
 pub mod middleware;
+mod notices;
 pub mod outbox;
 pub mod principal;
 mod random;
+mod requirement;
 pub mod session;
 pub mod source;
 pub mod states;
 pub mod stream;
+pub mod task;
 pub mod validate;
 
+pub use ask::{AskError, Question};
 pub use call::{Answer, Call, Operation, Outcome};
 pub use catalog::Catalog;
 pub use context::{Client, Context};
@@ -36,6 +42,7 @@ pub use error::{CallError, ToolError};
 pub use inflight::Scope;
 pub use limits::Limits;
 pub use principal::{Account, Peer, Principal};
+pub use requirement::{Requirement, TASKS_EXTENSION};
 pub use session::{Session, SessionId};
 pub use source::Source;
 

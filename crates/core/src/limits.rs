@@ -5,12 +5,16 @@ use std::time::Duration;
 /// The bounds that the server keeps to, whoever calls. See the fields for what happens past them.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// HTTP connections in all. Past it: 503, and the connection is closed.
+    pub connections: usize,
     /// Bytes of one message from a client. Past it: HTTP 413; on byte streams an error, and the stream goes on.
     pub message_bytes: usize,
     /// Bytes of an HTTP request's header block. Past it: 431.
     pub header_bytes: usize,
     /// Nesting and number of values of one message. Past them: -32700 and -32600.
     pub json: latimer_protocol::Limits,
+    /// Messages of one batch (2025-03-26). Past it: -32600, and none of them is taken.
+    pub batch_messages: usize,
     /// Legacy sessions in all. Past it: 503.
     pub sessions: usize,
     /// Legacy sessions of one identified principal. Past it: 429.
@@ -29,10 +33,37 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// How long one call may take in all, as above.
     pub call_timeout_total: Duration,
+    /// How long a question to a client may wait for its answer; that time does not count against the call. Past it
+    /// the handler learns that nobody answered.
+    pub answer_timeout: Duration,
+    /// How long a client of 2026-07-28 may take to send a request again with its answers. Past it -32602.
+    pub request_state_life: Duration,
+    /// Bytes that `requestState` may come to. A call that has learnt more fails.
+    pub request_state_bytes: usize,
+    /// Tasks that are kept in all. Past it a call that would become one fails.
+    pub tasks: usize,
+    /// Tasks that are kept of one principal, or of one session or peer of the anonymous one, as above.
+    pub tasks_per_owner: usize,
+    /// How long a task is kept from its creation on, where its caller does not say: its result has to be fetched in
+    /// this time.
+    pub task_ttl: Duration,
+    /// The longest time for which a caller can have a task kept.
+    pub task_ttl_most: Duration,
+    /// How long clients are told to wait between two looks at a task.
+    pub task_poll: Duration,
+    /// How long a tool that may be a task runs in its call, before it becomes one by itself (2026-07-28, clients that
+    /// know tasks). `None`: for as long as it takes.
+    pub task_after: Option<Duration>,
     /// Events that one stream keeps for its reader. Past it progress is merged and the oldest give way.
     pub ring_events: usize,
     /// Bytes that one stream keeps for its reader, as above.
     pub ring_bytes: usize,
+    /// Log messages that one call may send its caller at once. Past it they are dropped, counted and told.
+    pub log_burst: usize,
+    /// Log messages a second by which a call's share fills up again.
+    pub log_rate: usize,
+    /// Bytes of one log message's data as JSON. Past it the data is cut.
+    pub log_bytes: usize,
     /// Entries on one page of a list.
     pub page_size: usize,
     /// How long calls in flight may go on when the server stops.
@@ -42,9 +73,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 10_000,
             message_bytes: 1 << 20,
             header_bytes: 16 << 10,
             json: latimer_protocol::Limits::default(),
+            batch_messages: 100,
             sessions: 10_000,
             sessions_per_principal: 128,
             sessions_per_peer: 4_096,
@@ -54,8 +87,20 @@ impl Default for Limits {
             streams_per_session: 16,
             call_timeout: Duration::from_secs(60),
             call_timeout_total: Duration::from_secs(60 * 60),
+            answer_timeout: Duration::from_secs(10 * 60),
+            request_state_life: Duration::from_secs(30 * 60),
+            request_state_bytes: 64 << 10,
+            tasks: 4_096,
+            tasks_per_owner: 128,
+            task_ttl: Duration::from_secs(60 * 60),
+            task_ttl_most: Duration::from_secs(24 * 60 * 60),
+            task_poll: Duration::from_secs(1),
+            task_after: None,
             ring_events: 256,
             ring_bytes: 1 << 20,
+            log_burst: 200,
+            log_rate: 50,
+            log_bytes: 16 << 10,
             page_size: 1_000,
             drain: Duration::from_secs(10),
         }

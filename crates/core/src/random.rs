@@ -7,15 +7,21 @@ use std::fmt::Write as _;
 /// Should the system have no randomness, names come from the process' hash seed and a counter:
 /// unique still, and only as unguessable as that seed.
 pub(crate) fn hex<const N: usize>() -> String {
-    let mut bytes = [0_u8; N];
-    if getrandom::fill(&mut bytes).is_err() {
-        fallback(&mut bytes);
-    }
+    let bytes = bytes::<N>();
     let mut text = String::with_capacity(2 * N);
     for byte in bytes {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// `N` random bytes, as [`hex`] finds them.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0_u8; N];
+    if getrandom::fill(&mut bytes).is_err() {
+        fallback(&mut bytes);
+    }
+    bytes
 }
 
 fn fallback(bytes: &mut [u8]) {

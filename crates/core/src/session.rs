@@ -29,7 +29,8 @@ const ALL: &str = "all";
 pub struct SessionId(Arc<str>);
 
 impl SessionId {
-    fn random() -> Self {
+    /// A new name, which nobody can guess.
+    pub fn random() -> Self {
         Self(random::hex::<16>().into())
     }
 

@@ -6,6 +6,7 @@ use latimer_protocol::RawJson;
 
 use crate::BoxFuture;
 use crate::call::{Call, Outcome};
+pub use crate::requirement::Requirement;
 
 /// A contributor of tools, resources, resource templates and prompts.
 ///
@@ -65,29 +66,6 @@ impl Definition {
     /// A definition open to everybody.
     pub fn new(json: RawJson) -> Self {
         Self { json, requires: Vec::new(), scopes: Vec::new() }
-    }
-}
-
-/// A client capability without which a tool cannot work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Requirement {
-    /// The client asks its user to fill in forms.
-    Elicitation,
-    /// The client lets its model answer.
-    Sampling,
-    /// The client names its roots.
-    Roots,
-}
-
-impl Requirement {
-    /// The capability's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Elicitation => "elicitation",
-            Self::Sampling => "sampling",
-            Self::Roots => "roots",
-        }
     }
 }
 

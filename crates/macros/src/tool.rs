@@ -20,6 +20,7 @@ const KNOWN: &[&str] = &[
     "idempotent",
     "open_world",
     "requires",
+    "task",
     "scopes",
     "inline",
 ];
@@ -75,6 +76,19 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
         "read_only" | "destructive" | "idempotent" | "open_world" => {
             let hint = setting.switch()?;
             Ok(quote! { .#key(#hint) })
+        }
+        "task" => {
+            let text = setting.string()?;
+            let support = match text.value().as_str() {
+                "forbidden" => quote! { Forbidden },
+                "optional" => quote! { Optional },
+                "required" => quote! { Required },
+                _ => {
+                    let message = "`task` is \"forbidden\", \"optional\" or \"required\"";
+                    return Err(syn::Error::new(text.span(), message));
+                }
+            };
+            Ok(quote! { .task(::latimer::wire::TaskSupport::#support) })
         }
         "requires" => {
             let each = setting.names()?.into_iter().map(|name| requirement(&name));

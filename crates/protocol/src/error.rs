@@ -22,6 +22,8 @@ impl ErrorCode {
     pub const INTERNAL_ERROR: Self = Self(-32603);
     /// No such resource, up to 2025-11-25 (RSC-3).
     pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
+    /// A page has to be opened first, in 2025-11-25 only (EL-5).
+    pub const URL_ELICITATION_REQUIRED: Self = Self(-32042);
     /// A header contradicts the body, from 2026-07-28 on (HDR-2).
     pub const HEADER_MISMATCH: Self = Self(-32020);
     /// The request needs a capability that its client did not declare, from 2026-07-28 on (VER-7).

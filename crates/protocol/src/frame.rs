@@ -73,6 +73,14 @@ pub struct Params<'a> {
     pub arguments: Option<&'a str>,
     /// `cursor`, of list methods.
     pub cursor: Option<&'a str>,
+    /// `inputResponses`, of requests that are sent again with answers (MRTR-4), and of `tasks/update`.
+    pub input_responses: Option<&'a str>,
+    /// `requestState`, of requests that are sent again (MRTR-4).
+    pub request_state: Option<&'a str>,
+    /// `task`, of requests that shall become tasks (T11-3).
+    pub task: Option<&'a str>,
+    /// `taskId`, of `tasks/*`.
+    pub task_id: Option<&'a str>,
     /// `_meta`.
     pub meta: Meta<'a>,
 }
@@ -194,6 +202,10 @@ enum Param {
     Uri,
     Arguments,
     Cursor,
+    InputResponses,
+    RequestState,
+    Task,
+    TaskId,
     Meta,
     #[default]
     Other,
@@ -230,6 +242,10 @@ impl<'a> Visit<'a> for Envelope<'a> {
                     "uri" => Param::Uri,
                     "arguments" => Param::Arguments,
                     "cursor" => Param::Cursor,
+                    "inputResponses" => Param::InputResponses,
+                    "requestState" => Param::RequestState,
+                    "task" => Param::Task,
+                    "taskId" => Param::TaskId,
                     "_meta" => Param::Meta,
                     _ => Param::Other,
                 };
@@ -265,6 +281,10 @@ impl<'a> Visit<'a> for Envelope<'a> {
                 Param::Uri => self.params.uri = some,
                 Param::Arguments => self.params.arguments = some,
                 Param::Cursor => self.params.cursor = some,
+                Param::InputResponses => self.params.input_responses = some,
+                Param::RequestState => self.params.request_state = some,
+                Param::Task => self.params.task = some,
+                Param::TaskId => self.params.task_id = some,
                 Param::Meta => self.params.meta.raw = some,
                 Param::Other => {}
             },

@@ -45,6 +45,12 @@ impl RequestId {
         Id(&self.0)
     }
 
+    /// A string id of one's own. `text` holds nothing that JSON would escape: ASCII letters, digits and hyphens.
+    pub fn from_plain(text: &str) -> Self {
+        debug_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+        Self(format!("\"{text}\"").into())
+    }
+
     /// The id's JSON text.
     pub fn as_json(&self) -> &str {
         &self.0

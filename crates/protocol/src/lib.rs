@@ -24,7 +24,7 @@ pub use error::{ErrorCode, RpcError};
 pub use frame::{Frame, Message};
 pub use id::{Id, RequestId};
 pub use method::Method;
-pub use owned::{OwnedMeta, OwnedParams};
+pub use owned::{OwnedMeta, OwnedParams, RareParams};
 pub use raw::RawJson;
 pub use revision::{Era, Revision, UnknownRevision};
 pub use scan::Limits;

@@ -21,8 +21,23 @@ pub struct OwnedParams {
     pub arguments: Option<RawJson>,
     /// `cursor` as JSON text.
     pub cursor: Option<RawJson>,
+    /// What few requests have: boxed, so that the others do not carry the room for it.
+    pub rare: Option<Box<RareParams>>,
     /// `_meta`.
     pub meta: OwnedMeta,
+}
+
+/// Parameters that few requests have, sharing the bytes of their message; all fields are JSON text.
+#[derive(Clone, Debug, Default)]
+pub struct RareParams {
+    /// `inputResponses`.
+    pub input_responses: Option<RawJson>,
+    /// `requestState`.
+    pub request_state: Option<RawJson>,
+    /// `task`.
+    pub task: Option<RawJson>,
+    /// `taskId`.
+    pub task_id: Option<RawJson>,
 }
 
 /// `_meta` of a request, sharing the bytes of its message; all fields are JSON text.
@@ -41,6 +56,13 @@ pub struct OwnedMeta {
 }
 
 impl Params<'_> {
+    fn has_rare(&self) -> bool {
+        self.input_responses.is_some()
+            || self.request_state.is_some()
+            || self.task.is_some()
+            || self.task_id.is_some()
+    }
+
     /// Keeps the parameters beyond the frame. `text` is the text that the frame was decoded from.
     ///
     /// # Panics
@@ -53,6 +75,14 @@ impl Params<'_> {
             uri: own(self.uri),
             arguments: own(self.arguments),
             cursor: own(self.cursor),
+            rare: self.has_rare().then(|| {
+                Box::new(RareParams {
+                    input_responses: own(self.input_responses),
+                    request_state: own(self.request_state),
+                    task: own(self.task),
+                    task_id: own(self.task_id),
+                })
+            }),
             meta: OwnedMeta {
                 raw: own(self.meta.raw),
                 client_capabilities: own(self.meta.client_capabilities),
@@ -91,6 +121,43 @@ impl OwnedParams {
     /// -32602 where it is missing or no string.
     pub fn uri(&self) -> Result<Cow<'_, str>, RpcError> {
         required(self.uri.as_ref(), "\"params.uri\" is missing or not a string")
+    }
+
+    /// `taskId`, decoded.
+    ///
+    /// # Errors
+    /// -32602 where it is missing or no string.
+    pub fn task_id(&self) -> Result<Cow<'_, str>, RpcError> {
+        let task_id = self.rare.as_ref().and_then(|rare| rare.task_id.as_ref());
+        required(task_id, "\"params.taskId\" is missing or not a string")
+    }
+
+    /// `requestState`, decoded, where there is one.
+    ///
+    /// # Errors
+    /// -32602 where it is no string.
+    pub fn request_state(&self) -> Result<Option<Cow<'_, str>>, RpcError> {
+        match self.rare.as_ref().and_then(|rare| rare.request_state.as_ref()) {
+            Some(state) => required(Some(state), "\"params.requestState\" is not a string").map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// `inputResponses`, where there are any.
+    ///
+    /// # Errors
+    /// -32602 where they are no object.
+    pub fn input_responses(&self) -> Result<Option<&RawJson>, RpcError> {
+        match self.rare.as_ref().and_then(|rare| rare.input_responses.as_ref()) {
+            Some(responses) if responses.is_object() => Ok(Some(responses)),
+            Some(_) => Err(RpcError::invalid_params("\"params.inputResponses\" is not an object")),
+            None => Ok(None),
+        }
+    }
+
+    /// `task`, where the caller wants a task (T11-3).
+    pub fn task(&self) -> Option<&RawJson> {
+        self.rare.as_ref().and_then(|rare| rare.task.as_ref())
     }
 
     /// `cursor`, decoded, where there is one; the empty string is one (PAG-1).

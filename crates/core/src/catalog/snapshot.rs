@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use latimer_protocol::wire::TaskSupport;
 use parking_lot::Mutex;
 
 use super::entry::{Entry, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
@@ -20,6 +21,7 @@ pub struct Snapshot {
     pub(super) templates: Table<TemplateEntry>,
     pub(super) prompts: Table<PromptEntry>,
     completes: bool,
+    tasks: bool,
     scoped: bool,
     /// By what they show.
     views: Mutex<HashMap<Box<[u64]>, Arc<View>>>,
@@ -92,6 +94,9 @@ impl Snapshot {
             templates: Table::of(Kind::Template, staged().flat_map(|staged| &staged.templates))?,
             prompts: Table::of(Kind::Prompt, staged().flat_map(|staged| &staged.prompts))?,
             completes: staged().any(|staged| staged.completes),
+            tasks: staged()
+                .flat_map(|staged| &staged.tools)
+                .any(|tool| tool.task_support() != TaskSupport::Forbidden),
             scoped: false,
             views: Mutex::default(),
         };
@@ -110,6 +115,11 @@ impl Snapshot {
     /// Whether a source answers completions.
     pub fn completes(&self) -> bool {
         self.completes
+    }
+
+    /// Whether a tool may be a task.
+    pub fn tasks(&self) -> bool {
+        self.tasks
     }
 
     /// What a principal may see of it. Principals who may see the same share one view.

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use latimer_protocol::RawJson;
 use latimer_protocol::wire::Implementation;
-use latimer_store::Store;
+use latimer_store::{Clock, Store, SystemClock};
 
 use super::{Engine, Parts};
 use crate::admission::Admission;
+use crate::ask::{Questions, SealKeys};
 use crate::catalog::Catalog;
 use crate::identify::{Identify, Open};
 use crate::inflight::Inflight;
 use crate::limits::Limits;
 use crate::middleware::{Around, Handler, Middleware, Next, ToSource};
+use crate::notices::Notices;
 use crate::session::Sessions;
 use crate::states::States;
 use crate::stream::Streams;
+use crate::task::Tasks;
 
 /// What an engine is made of.
 #[derive(Default)]
@@ -28,6 +31,9 @@ pub struct Builder {
     states: States,
     catalog: Option<Arc<Catalog>>,
     middleware: Vec<Arc<dyn Middleware>>,
+    seal_keys: Option<SealKeys>,
+    clock: Option<Arc<dyn Clock>>,
+    reruns: Option<bool>,
 }
 
 impl Builder {
@@ -87,6 +93,28 @@ impl Builder {
         self
     }
 
+    /// What seals the state of calls that ask in 2026-07-28; a key of this process, where nothing is said.
+    #[must_use]
+    pub fn seal_keys(mut self, keys: SealKeys) -> Self {
+        self.seal_keys = Some(keys);
+        self
+    }
+
+    /// The time by which states expire; the system's, where nothing is said.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Whether handlers that ask are run again from the top in legacy sessions too, as they are in 2026-07-28. Where
+    /// nothing is said, debug builds do so and release builds do not.
+    #[must_use]
+    pub fn reruns(mut self, reruns: bool) -> Self {
+        self.reruns = Some(reruns);
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let info = self.info.unwrap_or_else(|| Implementation::new("latimer", env!("CARGO_PKG_VERSION")));
@@ -95,10 +123,20 @@ impl Builder {
         for middleware in self.middleware.into_iter().rev() {
             handler = Arc::new(Around { middleware, next: Next::new(handler) });
         }
+        let instance = crate::random::hex::<8>();
+        let clock: Arc<dyn Clock> = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Engine(Arc::new(Parts {
             catalog: self.catalog.unwrap_or_default(),
             identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
             sessions: Sessions::new(store.clone(), &self.limits),
+            questions: Questions::new(store.clone()),
+            seal_keys: self.seal_keys.unwrap_or_else(SealKeys::of_process),
+            tasks: Tasks::new(store.clone(), clock.clone(), &self.limits),
+            notices: Notices::new(store.clone(), instance.clone()),
+            instance,
+            clock,
+            reruns: self.reruns.unwrap_or(cfg!(debug_assertions)),
+            store: store.clone(),
             streams: Streams::new(store, &self.limits),
             name: info.name.clone(),
             info: RawJson::from_serialize(&info).unwrap_or_else(|_| RawJson::empty_object()),

@@ -42,6 +42,7 @@ struct Running {
     idle: Duration,
     total: Duration,
     clock: Option<Clock>,
+    outbox: Outbox,
     _registered: Option<Registered>,
 }
 
@@ -56,8 +57,9 @@ struct Clock {
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
     sleep: Pin<Box<Sleep>>,
     deadline: Instant,
-    /// The steps of progress that were seen when the sleep was set.
+    /// The steps of progress that were seen when the sleep was set, and how long the client was waited for.
     steps: u64,
+    waited: Duration,
 }
 
 impl Pending {
@@ -76,6 +78,7 @@ impl Pending {
             idle: limits.call_timeout,
             total: limits.call_timeout_total,
             clock: None,
+            outbox: outbox.clone(),
             _registered: registered,
         };
         Self { state: State::Running(Box::new(running)), outbox }
@@ -104,6 +107,9 @@ impl Future for Pending {
                 Poll::Pending => return Poll::Pending,
             },
         };
+        if outcome.is_some() {
+            this.outbox.tell_dropped();
+        }
         this.outbox.close();
         this.state = State::Over;
         Poll::Ready(outcome)
@@ -127,14 +133,18 @@ impl Running {
         }
         while clock.sleep.as_mut().poll(cx).is_ready() {
             let (now, steps) = (Instant::now(), outbox.steps());
-            if now >= clock.deadline {
+            // Time in which the user is asked is not the handler's.
+            let (waits, waited) = outbox.waited();
+            let deadline = clock.deadline + waited;
+            if !waits && now >= deadline {
                 return Poll::Ready(Some(self.timed_out(total, "in all")));
             }
-            if steps == clock.steps {
+            if !waits && steps == clock.steps && waited == clock.waited {
                 return Poll::Ready(Some(self.timed_out(idle, "without progress")));
             }
             clock.steps = steps;
-            let next = (now + idle).min(clock.deadline);
+            clock.waited = waited;
+            let next = if waits { now + idle } else { (now + idle).min(deadline) };
             clock.sleep.as_mut().reset(next);
         }
         Poll::Pending
@@ -184,6 +194,7 @@ impl Clock {
             sleep: Box::pin(tokio::time::sleep_until((now + idle).min(deadline))),
             deadline,
             steps,
+            waited: Duration::ZERO,
         }
     }
 }
@@ -191,7 +202,9 @@ impl Clock {
 impl Drop for Running {
     fn drop(&mut self) {
         // Work that the handler handed elsewhere hears of the end through the token.
-        self.cancel.cancel();
+        if !self.outbox.is_detached() {
+            self.cancel.cancel();
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Transports frame, check and identify; the engine pins a snapshot and a view, checks the call,
 //! hands it to its source through the author's middleware, and writes the answer.
 
+mod ask;
 mod builder;
 mod completion;
 mod describe;
@@ -10,11 +11,15 @@ mod guard;
 mod lists;
 mod operation;
 mod reply;
+mod task;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use latimer_protocol::wire::{EmptyResult, LogLevel, ProgressToken};
 use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision, RpcError};
+use latimer_store::{Clock, Store, StoreError, Subscription};
 use tokio_util::sync::CancellationToken;
 
 pub use builder::Builder;
@@ -22,17 +27,20 @@ pub use guard::Pending;
 pub use reply::Reply;
 
 use crate::admission::{Admission, Busy, Permit};
+use crate::ask::{Asking, Questions, SealKeys};
 use crate::catalog::Catalog;
 use crate::context::{self, Client, Context};
 use crate::identify::Identify;
 use crate::inflight::{Inflight, Scope};
 use crate::limits::Limits;
 use crate::middleware::Handler;
+use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::principal::{Account, Peer, Principal};
 use crate::session::{SessionId, Sessions};
 use crate::states::States;
 use crate::stream::Streams;
+use crate::task::Tasks;
 
 /// Serves requests. Shared by all transports of a server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -53,6 +61,15 @@ struct Parts {
     handler: Arc<dyn Handler>,
     admission: Admission<Holder>,
     inflight: Inflight,
+    questions: Questions,
+    seal_keys: SealKeys,
+    tasks: Tasks,
+    notices: Notices,
+    /// Tells this engine from the others on its store.
+    instance: String,
+    clock: Arc<dyn Clock>,
+    reruns: bool,
+    store: Store,
     list_ttl_ms: u64,
 }
 
@@ -128,6 +145,11 @@ impl Engine {
         &self.0.streams
     }
 
+    /// The questions that wait for an answer of a client.
+    pub fn questions(&self) -> &Questions {
+        &self.0.questions
+    }
+
     /// The server's name.
     pub fn name(&self) -> &str {
         &self.0.name
@@ -154,7 +176,7 @@ impl Engine {
     /// Begins a request. Nothing happens until what is returned is polled; dropping it cancels the call.
     pub fn begin(&self, request: Request) -> Pending {
         let limits = &self.0.limits;
-        let outbox = Outbox::new(limits.ring_events, limits.ring_bytes);
+        let outbox = Outbox::within(limits);
         let cancel = CancellationToken::new();
         let registered = match &request.caller.scope {
             Some(scope) => match self.0.inflight.enter(scope.clone(), request.id.clone(), cancel.clone()) {
@@ -185,30 +207,61 @@ impl Engine {
         self.0.inflight.cancel_all(scope);
     }
 
-    /// Closes all sources.
+    /// Sends a notification to a session or connection, outside any of its requests. A hint: where no stream is open
+    /// that could carry it, it is lost.
+    pub async fn notify(&self, scope: &Scope, message: Bytes) {
+        if let Err(error) = self.0.notices.send(scope, message).await {
+            tracing::warn!(%error, "a notification could not be sent");
+        }
+    }
+
+    /// Hears the notifications to a session or connection.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn notices(&self, scope: &Scope) -> Result<Subscription, StoreError> {
+        self.0.notices.hear(scope).await
+    }
+
+    /// Stops the tasks that run here, and closes all sources.
     pub async fn close(&self) {
+        self.0.tasks.stop_all();
         self.0.catalog.close().await;
     }
 
-    fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> Context {
-        let caller = &request.caller;
+    fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> context::Inner {
         let token = request.params.meta.progress_token.as_ref();
-        Context::new(context::Inner {
+        let token = token.and_then(|token| ProgressToken::from_json(token.as_str()));
+        let meta = request.params.meta.raw.clone();
+        let inner = self.context_of(&request.caller, meta, outbox, cancel);
+        context::Inner { progress_token: token, ..inner }
+    }
+
+    /// What a caller's handlers are called with.
+    fn context_of(
+        &self,
+        caller: &Caller,
+        meta: Option<RawJson>,
+        outbox: &Outbox,
+        cancel: &CancellationToken,
+    ) -> context::Inner {
+        context::Inner {
             revision: caller.revision,
             principal: caller.principal.clone(),
             peer: caller.peer,
             session: caller.session.clone(),
             client: caller.client.clone(),
-            meta: request.params.meta.raw.clone(),
-            progress_token: token.and_then(|token| ProgressToken::from_json(token.as_str())),
+            meta,
+            progress_token: None,
             log_level: caller.log_level,
             outbox: outbox.clone(),
             cancel: cancel.clone(),
             states: self.0.states.clone(),
-        })
+            asking: Asking::none(),
+        }
     }
 
-    async fn answer(&self, request: Request, context: Context) -> Reply {
+    async fn answer(&self, request: Request, context: context::Inner) -> Reply {
         let outcome = self.dispatch(&request, context).await;
         match outcome {
             Ok(reply) => reply,
@@ -216,7 +269,7 @@ impl Engine {
         }
     }
 
-    async fn dispatch(&self, request: &Request, context: Context) -> Result<Reply, RpcError> {
+    async fn dispatch(&self, request: &Request, context: context::Inner) -> Result<Reply, RpcError> {
         check_progress_token(&request.params)?;
         let snapshot = self.0.catalog.snapshot();
         let view = snapshot.view(&request.caller.principal);
@@ -230,7 +283,12 @@ impl Engine {
             "tools/call" => self.call_tool(request, &snapshot, context).await,
             "resources/read" => self.read_resource(request, &snapshot, context).await,
             "prompts/get" => self.get_prompt(request, &snapshot, context).await,
-            "completion/complete" => self.complete(request, &snapshot, context).await,
+            "completion/complete" => self.complete(request, &snapshot, Context::new(context)).await,
+            "tasks/get" => self.get_task(request).await,
+            "tasks/list" => self.list_tasks(request).await,
+            "tasks/result" => self.task_result(request, &context).await,
+            "tasks/cancel" => self.cancel_task(request).await,
+            "tasks/update" => self.update_task(request).await,
             other => Err(RpcError::method_not_found(other)),
         }
     }

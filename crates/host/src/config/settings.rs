@@ -26,6 +26,7 @@ pub struct Config {
     pub host: BindHost,
     pub port: u16,
     pub path: EndpointPath,
+    pub http_sse: bool,
     pub public_url: Option<PublicUrl>,
     pub allowed_hosts: Vec<Authority>,
     pub allowed_origins: Vec<WebOrigin>,
@@ -65,10 +66,12 @@ pub struct StaticToken {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
 pub struct Limits {
+    pub connections: usize,
     pub message_bytes: ByteSize,
     pub header_bytes: ByteSize,
     pub depth: usize,
     pub values: usize,
+    pub batch_messages: usize,
     pub sessions: usize,
     pub sessions_per_principal: usize,
     pub sessions_per_peer: usize,
@@ -80,6 +83,9 @@ pub struct Limits {
     pub streams_per_session: usize,
     pub ring_events: usize,
     pub ring_bytes: ByteSize,
+    pub log_burst: usize,
+    pub log_rate: usize,
+    pub log_bytes: ByteSize,
     pub drain: Duration,
 }
 
@@ -92,6 +98,7 @@ impl Default for Config {
             host: constant("127.0.0.1"),
             port: 12_200,
             path: constant("/mcp"),
+            http_sse: false,
             public_url: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
@@ -119,10 +126,12 @@ impl Default for Plugin {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 10_000,
             message_bytes: ByteSize::new(1 << 20),
             header_bytes: ByteSize::new(16 << 10),
             depth: 128,
             values: 65_536,
+            batch_messages: 100,
             sessions: 10_000,
             sessions_per_principal: 128,
             sessions_per_peer: 4_096,
@@ -134,6 +143,9 @@ impl Default for Limits {
             streams_per_session: 16,
             ring_events: 256,
             ring_bytes: ByteSize::new(1 << 20),
+            log_burst: 200,
+            log_rate: 50,
+            log_bytes: ByteSize::new(16 << 10),
             drain: Duration::from_secs(10),
         }
     }

@@ -27,6 +27,7 @@ mod block;
 mod body;
 mod downlevel;
 mod form;
+mod input;
 mod list;
 mod message;
 mod object;
@@ -35,6 +36,7 @@ mod rules;
 
 pub use body::ResultBody;
 pub use downlevel::{downlevel, is_known};
+pub use input::{InputRequest, write_input_requests, write_input_required, write_request};
 pub use list::{ListKind, ListResult};
 pub use message::{write_error, write_notification};
 pub use object::{ObjectWriter, write_array, write_object};

@@ -114,7 +114,7 @@ pub fn write_result(
     Ok(())
 }
 
-const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+pub(super) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 fn envelope(
     id: Id<'_>,

@@ -112,7 +112,7 @@ fn check_name(headers: &HeaderMap, method: &Method, params: &Params<'_>) -> Resu
         None => return Ok(()),
         Some(NameParam::Name) => params.name,
         Some(NameParam::Uri) => params.uri,
-        Some(NameParam::TaskId) => None,
+        Some(NameParam::TaskId) => params.task_id,
     };
     let header = single(headers, &NAME)?.ok_or_else(|| missing(&NAME))?;
     let header =

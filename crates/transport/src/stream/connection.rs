@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use latimer_core::engine::Reply;
 use latimer_core::{Engine, Peer, Principal, Scope};
 use latimer_protocol::codec::line::{LineDecoder, LineEvent};
-use latimer_protocol::frame::Notification;
+use latimer_protocol::frame::{Notification, Response};
 use latimer_protocol::{ErrorCode, Frame, Id, Message, RequestId, Revision, RpcError, rewrite};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::task::TaskTracker;
@@ -95,7 +95,8 @@ where
         connection.take(event, &mut handshake).await;
     }
     connection.calls.close();
-    let is_broken = matches!(end, End::Unwritable | End::Unread);
+    let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
+    let is_broken = matches!(end, End::Unwritable | End::Unread) || is_reset(&end);
     if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
         connection.engine.cancel_all(&connection.scope);
         // Answers wait for a reader that pauses, but not for ever.
@@ -144,10 +145,7 @@ impl Connection {
         };
         match Frame::decode(&text, &self.engine.limits().json) {
             Err(error) => self.refuse(error.id.as_ref(), &error.error, handshake.revision()),
-            Ok(Frame::Batch(_)) => {
-                let error = RpcError::invalid_request("batches are not served; send one message at a time");
-                self.refuse(None, &error, handshake.revision());
-            }
+            Ok(Frame::Batch(elements)) => self.batch(&elements, &text, handshake).await,
             Ok(Frame::Message(Message::Request(request))) => {
                 let id = request.id.to_owned();
                 match era::admit(self, &request, &text, handshake) {
@@ -157,8 +155,7 @@ impl Connection {
                 }
             }
             Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification),
-            // Nothing was asked that a response could answer.
-            Ok(Frame::Message(Message::Response(_))) => {}
+            Ok(Frame::Message(Message::Response(response))) => self.answered(&response, &text).await,
         }
     }
 
@@ -186,7 +183,16 @@ impl Connection {
         }
     }
 
-    fn notice(&self, notification: &Notification<'_>) {
+    /// Takes the client's answer to a question. One that answers nothing is ignored.
+    pub(super) async fn answered(&self, response: &Response<'_>, text: &ByteString) {
+        let Some(id) = response.id else { return };
+        let outcome = response.detach(text);
+        if let Err(error) = self.engine.questions().answer(&self.scope, &id.to_owned(), outcome).await {
+            tracing::error!(%error, "an answer could not be kept in the store");
+        }
+    }
+
+    pub(super) fn notice(&self, notification: &Notification<'_>) {
         if notification.method == "notifications/cancelled" {
             let raw = notification.params.raw.unwrap_or("{}");
             if let Some(id) = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json) {
@@ -195,7 +201,7 @@ impl Connection {
         }
     }
 
-    fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
+    pub(super) fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
         tracing::info!(code = error.code.0, reason = %error.message, "refused a message");
         self.out.push(&Reply::error(id, error, revision).bytes);
     }

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::needless_pass_by_value, reason = "JSON reads best where it is written")]
 
+mod batches;
 mod client;
 mod legacy;
+mod logging;
 mod messages;
 mod modern;
 mod revisions;
 mod security;
 mod server;
+mod sse_2024;
 mod stdio;
 mod tls;

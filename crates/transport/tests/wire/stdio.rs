@@ -12,25 +12,25 @@ use super::client::{Ask, call, call_with_progress, in_time};
 use super::server::{Bench, Setup, engine, reaches};
 
 /// A connection to a server over a pipe.
-struct Pipe {
+pub(crate) struct Pipe {
     input: Option<WriteHalf<DuplexStream>>,
     output: BufReader<ReadHalf<DuplexStream>>,
     served: JoinHandle<End>,
-    bench: Bench,
+    pub(crate) bench: Bench,
     engine: Engine,
 }
 
 impl Pipe {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::limited(Limits::default()).await
     }
 
-    async fn limited(limits: Limits) -> Self {
+    pub(crate) async fn limited(limits: Limits) -> Self {
         let (engine, bench) = engine(&Setup { limits, ..Setup::default() }).await;
         Self::to(engine, bench)
     }
 
-    fn to(engine: Engine, bench: Bench) -> Self {
+    pub(crate) fn to(engine: Engine, bench: Bench) -> Self {
         let (near, far) = tokio::io::duplex(1 << 10);
         let (input, output) = tokio::io::split(far);
         let serving = stream::serve(
@@ -46,7 +46,7 @@ impl Pipe {
         Self { input: Some(input), output: BufReader::new(output), served, bench, engine }
     }
 
-    async fn send(&mut self, line: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, line: impl AsRef<[u8]>) {
         self.send_bytes([line.as_ref(), b"\n"].concat()).await;
     }
 
@@ -68,25 +68,25 @@ impl Pipe {
             .then(|| serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")))
     }
 
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         self.try_next().await.expect("an answer")
     }
 
-    async fn ask(&mut self, line: impl AsRef<[u8]>) -> Value {
+    pub(crate) async fn ask(&mut self, line: impl AsRef<[u8]>) -> Value {
         self.send(line).await;
         self.next().await
     }
 
-    async fn code(&mut self, line: impl AsRef<[u8]>) -> i64 {
+    pub(crate) async fn code(&mut self, line: impl AsRef<[u8]>) -> i64 {
         let answer = self.ask(line).await;
         answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error: {answer}"))
     }
 
-    async fn initialize(&mut self, revision: &str) -> Value {
+    pub(crate) async fn initialize(&mut self, revision: &str) -> Value {
         self.ask(&Ask::initialize(revision).body).await
     }
 
-    async fn assert_serves(&mut self) {
+    pub(crate) async fn assert_serves(&mut self) {
         let params = json!({ "name": "echo", "arguments": { "message": "still here" } });
         let answer = self.ask(modern(json!("alive"), "tools/call", params)).await;
         assert_eq!(answer["result"]["content"][0]["text"], "still here", "{answer}");
@@ -94,15 +94,15 @@ impl Pipe {
     }
 }
 
-fn modern(id: Value, method: &str, params: Value) -> Vec<u8> {
+pub(crate) fn modern(id: Value, method: &str, params: Value) -> Vec<u8> {
     Ask::modern_with_id(id, method, params).body
 }
 
-fn legacy(id: impl Into<Value>, method: &str, params: &Value) -> Vec<u8> {
+pub(crate) fn legacy(id: impl Into<Value>, method: &str, params: &Value) -> Vec<u8> {
     Ask::legacy("", id, method, params).body
 }
 
-fn cancel(id: Value) -> String {
+pub(crate) fn cancel(id: Value) -> String {
     json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } })
         .to_string()
 }

@@ -1,0 +1,133 @@
+//! What a handler asks of the client.
+
+use latimer_protocol::wire::{CreateMessageParams, ElicitParams, ElicitResult, ListRootsResult};
+use latimer_protocol::wire::{CreateMessageResult, ElicitAction};
+use latimer_protocol::{RawJson, Revision};
+use serde::{Deserialize, Serialize};
+
+use crate::requirement::Requirement;
+use crate::validate::Validator;
+
+/// One question.
+///
+/// Its serialised form is what the journals of tasks hold, not what goes over the wire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Question {
+    /// The user fills in a form or opens a page (EL-2, EL-5).
+    Elicit(ElicitParams),
+    /// The client's model answers (SA-1).
+    Sample(CreateMessageParams),
+    /// The client names its roots (RO-1).
+    Roots,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BadAnswer {
+    /// It is no answer to this kind of question at all (MRTR-6).
+    Shape(String),
+    /// It has the right form, and the form's content does not fit its fields: worth asking again.
+    Content(String),
+}
+
+impl Question {
+    /// The method that asks it.
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::Elicit(_) => "elicitation/create",
+            Self::Sample(_) => "sampling/createMessage",
+            Self::Roots => "roots/list",
+        }
+    }
+
+    /// What the client must be able to do, and the first revision whose clients can.
+    pub fn needs(&self) -> (Requirement, Revision) {
+        match self {
+            Self::Elicit(ElicitParams::Form(_)) => (Requirement::Elicitation, Revision::V2025_06_18),
+            Self::Elicit(ElicitParams::Url(_)) => (Requirement::ElicitationUrl, Revision::V2025_11_25),
+            Self::Sample(params) if params.wants_tools() => (Requirement::SamplingTools, params.needs()),
+            Self::Sample(params) => (Requirement::Sampling, params.needs()),
+            Self::Roots => (Requirement::Roots, Revision::V2024_11_05),
+        }
+    }
+
+    /// The parameters as a revision knows them; `None` where the method has none.
+    pub(crate) fn params(&self, revision: Revision) -> Result<Option<RawJson>, CannotAsk> {
+        match self {
+            Self::Elicit(params) => {
+                let mut out = Vec::new();
+                params.write(revision, &mut out).map_err(|error| CannotAsk(error.to_string()))?;
+                let raw = RawJson::parse_bytes(out.into()).map_err(|error| CannotAsk(error.to_string()))?;
+                Ok(Some(raw))
+            }
+            Self::Sample(params) => {
+                RawJson::from_serialize(params).map(Some).map_err(|error| CannotAsk(error.to_string()))
+            }
+            Self::Roots => Ok(None),
+        }
+    }
+
+    /// The same question for a user whose last answer did not fit.
+    pub(crate) fn again(&self, fault: &str) -> Self {
+        let mut again = self.clone();
+        if let Self::Elicit(ElicitParams::Form(form)) = &mut again {
+            form.message = format!("{}\n\nThe last answer did not fit: {fault}", form.message);
+        }
+        again
+    }
+
+    /// Checks an answer: its shape, and for a form that was accepted, its content (MRTR-6).
+    pub(crate) fn check(&self, answer: &RawJson) -> Result<(), BadAnswer> {
+        let shape = |error: serde_json::Error| BadAnswer::Shape(error.to_string());
+        match self {
+            Self::Elicit(params) => {
+                let result: ElicitResult = answer.to().map_err(shape)?;
+                match (params, result.action) {
+                    (ElicitParams::Form(form), ElicitAction::Accept) => {
+                        let content = result.content.unwrap_or_else(RawJson::empty_object);
+                        let validator = Validator::compile(form.requested_schema.as_str());
+                        // A form that cannot be compiled was refused when it was asked.
+                        let Ok(validator) = validator else { return Ok(()) };
+                        validator
+                            .check(content.as_str())
+                            .map_err(|violations| BadAnswer::Content(violations.to_string()))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::Sample(_) => answer.to::<CreateMessageResult>().map(|_| ()).map_err(shape),
+            Self::Roots => answer.to::<ListRootsResult>().map(|_| ()).map_err(shape),
+        }
+    }
+
+    /// Checks that an answer has the right shape.
+    pub(crate) fn check_shape(&self, answer: &RawJson) -> Result<(), String> {
+        match self.check(answer) {
+            Err(BadAnswer::Shape(reason)) => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong with the content of a form, so that it is put again.
+    pub(crate) fn misfit(&self, answer: &RawJson) -> Option<String> {
+        match self.check(answer) {
+            Err(BadAnswer::Content(fault)) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// Refuses what no client could be asked: the fault is the author's.
+    pub(crate) fn check_askable(&self) -> Result<(), CannotAsk> {
+        match self {
+            Self::Elicit(ElicitParams::Form(form)) => {
+                let compiled = Validator::compile(form.requested_schema.as_str());
+                compiled.map(|_| ()).map_err(|error| CannotAsk(format!("the schema of the form: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a question cannot be put: a mistake of the handler's author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CannotAsk(pub(crate) String);

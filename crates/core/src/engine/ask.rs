@@ -1,0 +1,263 @@
+//! Where calls that ask are run: in rounds, or once with questions on the way.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use latimer_protocol::encode::{InputRequest, Stamp, write_input_required};
+use latimer_protocol::wire::TaskSupport;
+use latimer_protocol::{RawJson, RpcError};
+
+use super::{Engine, Reply, Request};
+use crate::ask::{Answered, Asking, Binding, Claims, Drive, Driven, Journal, Live, Question, Sealed, Way};
+use crate::call::{Call, Operation, Outcome};
+use crate::catalog::ToolEntry;
+use crate::context::{self, Context};
+use crate::random;
+use crate::requirement::Requirement;
+
+/// How a run of a call ended.
+pub(super) enum Ran {
+    /// It has an outcome.
+    Done(Outcome),
+    /// The caller is asked first (MRTR-2), or gets a task instead (TX-3).
+    Asked(Reply),
+}
+
+/// How many rounds one call may have: a handler that never has enough is at fault.
+const MOST_ROUNDS: u32 = 100;
+
+impl Engine {
+    /// Hands a call to its source, and asks the caller what its handler wants to know.
+    pub(super) async fn run(
+        &self,
+        request: &Request,
+        context: context::Inner,
+        operation: Operation,
+    ) -> Result<Ran, RpcError> {
+        if request.caller.revision.is_modern() {
+            return self.run_round(request, context, operation).await;
+        }
+        let Some(scope) = request.caller.scope.clone() else {
+            return self.run_to_end(context, operation, Asking::none()).await;
+        };
+        let live = Live {
+            questions: self.0.questions.clone(),
+            scope,
+            revision: request.caller.revision,
+            outbox: context.outbox.clone(),
+            patience: self.0.limits.answer_timeout,
+        };
+        if self.0.reruns {
+            return self.run_again_and_again(&context, &operation, &live).await;
+        }
+        let asking = Asking::new(Way::Live(live), Journal::default(), Vec::new());
+        self.run_to_end(context, operation, asking).await
+    }
+
+    /// One round of a modern call.
+    async fn run_round(
+        &self,
+        request: &Request,
+        mut context: context::Inner,
+        operation: Operation,
+    ) -> Result<Ran, RpcError> {
+        let definition = definition(&operation).clone();
+        let possible = possible_task(request, &operation);
+        let (sealed, fresh) = self.open(request, &definition)?;
+        let (chain, rounds) = match sealed {
+            None => {
+                context.asking = Asking::new(Way::Rounds(None), Journal::default(), fresh);
+                (None, 0)
+            }
+            Some(sealed) => {
+                let claims = Claims {
+                    store: self.0.store.clone(),
+                    chain: sealed.chain.clone(),
+                    ttl: self.0.limits.request_state_life,
+                };
+                context.asking = Asking::new(Way::Rounds(Some(claims)), sealed.journal, fresh);
+                (Some(sealed.chain), sealed.rounds)
+            }
+        };
+        if possible.is_some() {
+            context.asking = context.asking.may_be_task();
+        }
+        let context = Context::new(context);
+        let handler = self.0.handler.handle(Call { operation, context: context.clone() });
+        let mut drive = Drive::new(handler, context.asking()).patient(self.0.limits.task_after);
+        let driven = (&mut drive).await;
+        let handler = drive.handler;
+        match driven {
+            Driven::Done(outcome) => Ok(Ran::Done(outcome)),
+            Driven::Task => match possible {
+                Some(tool) => self.turn_into_task(request, tool, handler, context).await.map(Ran::Asked),
+                None => Err(RpcError::internal("task")),
+            },
+            Driven::Asked => {
+                drop(handler);
+                let (asked, journal) = match context.asking().take_asked() {
+                    Ok(asked) => asked,
+                    Err(error) => return Ok(Ran::Done(Err(error.into()))),
+                };
+                if rounds >= MOST_ROUNDS {
+                    let message = format!("the call asked more than {MOST_ROUNDS} times and was stopped");
+                    return Err(RpcError::invalid_request(message));
+                }
+                let chain = chain.unwrap_or_else(random::hex::<16>);
+                let sealed = Sealed::new(chain, rounds + 1, journal);
+                self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
+            }
+        }
+    }
+
+    /// What a request brings along from earlier rounds: the state, and answers. Answers to what the handler does not ask
+    /// are ignored (MRTR-6). They may come without a state, too: they are the client's own words in any case.
+    fn open(
+        &self,
+        request: &Request,
+        definition: &RawJson,
+    ) -> Result<(Option<Sealed>, Vec<(String, Answered)>), RpcError> {
+        let sealed = match request.params.request_state()? {
+            Some(state) => {
+                let binding = binding(request, definition)?;
+                let opened = self.0.seal_keys.open(&binding, &state, self.0.clock.now());
+                Some(opened.map_err(|error| RpcError::invalid_params(error.to_string()))?)
+            }
+            None => None,
+        };
+        let mut fresh = Vec::new();
+        if let Some(responses) = request.params.input_responses()? {
+            for member in latimer_protocol::rewrite::members(responses.as_str()) {
+                let unreadable = |error: &dyn std::fmt::Display| {
+                    RpcError::invalid_params(format!("\"params.inputResponses\" cannot be read: {error}"))
+                };
+                let (key, value) = member.map_err(|error| unreadable(&error))?;
+                let value = responses.slice(value).map_err(|error| unreadable(&error))?;
+                fresh.push((key.into_owned(), Answered::Result(value)));
+            }
+        }
+        Ok((sealed, fresh))
+    }
+
+    /// The reply that asks.
+    fn asked(
+        &self,
+        request: &Request,
+        definition: &RawJson,
+        asked: &[(String, Question)],
+        sealed: Sealed,
+    ) -> Result<Reply, RpcError> {
+        let limits = &self.0.limits;
+        let (life, most) = (limits.request_state_life, limits.request_state_bytes);
+        let binding = binding(request, definition)?;
+        let state = self.0.seal_keys.seal(&binding, sealed, self.0.clock.now(), life, most);
+        let state = state.map_err(|error| internal(request, &error))?;
+        let params: Vec<_> = asked
+            .iter()
+            .map(|(_, question)| question.params(request.caller.revision))
+            .collect::<Result<_, _>>()
+            .map_err(|error| internal(request, &crate::ask::AskError::from(error)))?;
+        let questions: Vec<_> = asked
+            .iter()
+            .zip(&params)
+            .map(|((key, question), params)| InputRequest {
+                key,
+                method: question.method(),
+                params: params.as_ref().map(RawJson::as_str),
+            })
+            .collect();
+        let mut out = Vec::with_capacity(1024);
+        let stamp = Stamp { server_info: Some(&self.0.info), cache: None };
+        write_input_required(request.id.as_id(), &questions, Some(&state), &stamp, &mut out);
+        Ok(Reply { bytes: out.into(), error: None })
+    }
+
+    /// The rounds of a legacy call, with its questions put in between: as the modern era would run it.
+    async fn run_again_and_again(
+        &self,
+        context: &context::Inner,
+        operation: &Operation,
+        live: &Live,
+    ) -> Result<Ran, RpcError> {
+        let mut journal = Journal::default();
+        loop {
+            let asking = Asking::new(Way::Rounds(None), journal, Vec::new());
+            let context = Context::new(context.again(asking));
+            let call = Call { operation: operation.clone(), context: context.clone() };
+            let handler = self.0.handler.handle(call);
+            if let Driven::Done(outcome) = (Drive::new(handler, context.asking())).await {
+                return Ok(Ran::Done(outcome));
+            }
+            let asked = match context.asking().take_asked() {
+                Ok((asked, known)) => {
+                    journal = known;
+                    asked
+                }
+                Err(error) => return Ok(Ran::Done(Err(error.into()))),
+            };
+            let answers = asked.into_iter().map(|(key, question)| async move {
+                let answered = live.ask(question).await;
+                (key, answered)
+            });
+            for (key, answered) in join_all(answers).await {
+                match answered {
+                    Ok(answered) => journal.note_answer(&key, answered),
+                    Err(error) => return Ok(Ran::Done(Err(error.into()))),
+                }
+            }
+        }
+    }
+
+    /// One run from the beginning to the end.
+    async fn run_to_end(
+        &self,
+        mut context: context::Inner,
+        operation: Operation,
+        asking: Asking,
+    ) -> Result<Ran, RpcError> {
+        context.asking = asking;
+        let context = Context::new(context);
+        let handler = self.0.handler.handle(Call { operation, context: context.clone() });
+        match (Drive::new(handler, context.asking())).await {
+            Driven::Done(outcome) => Ok(Ran::Done(outcome)),
+            // Only rounds end so.
+            Driven::Asked | Driven::Task => Ok(Ran::Done(Err(crate::ask::AskError::Misplaced.into()))),
+        }
+    }
+}
+
+fn internal(request: &Request, error: &dyn std::fmt::Display) -> RpcError {
+    let reference = crate::error::reference();
+    tracing::error!(%reference, method = request.method.name, %error, "a call could not ask its client");
+    RpcError::internal(&reference)
+}
+
+/// The tool, where the call may become a task (TX-1, TX-2).
+fn possible_task(request: &Request, operation: &Operation) -> Option<Arc<ToolEntry>> {
+    let Operation::CallTool { tool, .. } = operation else { return None };
+    let caller = &request.caller;
+    let possible = tool.task_support() != TaskSupport::Forbidden
+        && Requirement::Tasks.is_met(&caller.client.capabilities, caller.revision);
+    possible.then(|| tool.clone())
+}
+
+/// What the state of a call is bound to.
+fn binding(request: &Request, definition: &RawJson) -> Result<Binding, RpcError> {
+    let params = &request.params;
+    let target = if params.uri.is_some() { params.uri()? } else { params.name()? };
+    let arguments = params.arguments()?;
+    let principal = request.caller.principal.key();
+    Ok(Binding::new(&principal, request.method.name, &target, &arguments, definition))
+}
+
+/// The definition that stands behind a call.
+fn definition(operation: &Operation) -> &RawJson {
+    match operation {
+        Operation::CallTool { tool, .. } => tool.json(),
+        Operation::ReadResource { resource } => resource.json(),
+        Operation::ReadTemplate { template, .. } | Operation::CompleteTemplate { template, .. } => {
+            template.json()
+        }
+        Operation::GetPrompt { prompt, .. } | Operation::CompletePrompt { prompt, .. } => prompt.json(),
+    }
+}
