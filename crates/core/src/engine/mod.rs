@@ -182,13 +182,13 @@ impl Engine {
         News::new(listener, self.0.catalog.clone(), principal.clone())
     }
 
-    /// Has the status of tasks told to those who listen to it. Happens once.
+    /// Has the status of other tasks than the server's own told to those who listen. Happens once, before anybody does.
     pub fn tell_tasks(&self, status: Arc<dyn TaskStatus>) {
         let _ = self.0.task_status.set(status);
     }
 
-    pub(crate) fn task_status(&self) -> Option<Arc<dyn TaskStatus>> {
-        self.0.task_status.get().cloned()
+    pub(crate) fn task_status(&self) -> Arc<dyn TaskStatus> {
+        self.0.task_status.get_or_init(|| Arc::new(self.0.tasks.clone())).clone()
     }
 
     /// Says that the server stops: requests that go on until they are ended are answered (SUB-5).
