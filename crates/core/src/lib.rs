@@ -30,7 +30,7 @@ pub mod states;
 pub mod stream;
 pub mod validate;
 
-pub use ask::{AskError, Question};
+pub use ask::{AskError, Elicited, Form, FormChoice, Question};
 pub use call::{Answer, Call, Operation, Outcome};
 pub use catalog::Catalog;
 pub use context::{Client, Context};

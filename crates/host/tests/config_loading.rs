@@ -344,7 +344,7 @@ fn values_of_the_wrong_type_or_range_say_what_is_taken() {
         ),
         (
             "limits: 3",
-            "1:9: `limits` must be a table, not the number 3; put keys below it: message_bytes, header_bytes, depth, values, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, streams_per_session, ring_events, ring_bytes, drain",
+            "1:9: `limits` must be a table, not the number 3; put keys below it: message_bytes, header_bytes, depth, values, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, answer_timeout, request_state_life, request_state_bytes, streams_per_session, ring_events, ring_bytes, drain",
         ),
         (
             "limits: {call_timeout: 60}",

@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Ident;
 use syn::spanned::Spanned;
 
 use crate::builder::Common;
@@ -76,25 +75,8 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             let hint = setting.switch()?;
             Ok(quote! { .#key(#hint) })
         }
-        "requires" => {
-            let each = setting.names()?.into_iter().map(|name| requirement(&name));
-            Ok(each.collect::<syn::Result<Vec<_>>>()?.into_iter().collect())
-        }
         _ => Err(setting.unknown("tool", KNOWN)),
     }
-}
-
-fn requirement(name: &Ident) -> syn::Result<TokenStream> {
-    let variant = match name.to_string().as_str() {
-        "sampling" => quote! { Sampling },
-        "elicitation" => quote! { Elicitation },
-        "roots" => quote! { Roots },
-        _ => {
-            let message = "unknown capability; `requires` knows `sampling`, `elicitation`, `roots`";
-            return Err(syn::Error::new(name.span(), message));
-        }
-    };
-    Ok(quote! { .requires(::latimer::__private::Requirement::#variant) })
 }
 
 /// The type that holds all arguments, if there is one.

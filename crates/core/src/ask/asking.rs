@@ -14,7 +14,8 @@ use parking_lot::Mutex;
 use super::error::AskError;
 use super::journal::{Answered, Journal};
 use super::live::Live;
-use super::question::{BadAnswer, Question};
+use super::question::{BadAnswer, ContentCheck, Question};
+use crate::inflight::Scope;
 
 /// The questions of one call.
 pub(crate) struct Asking {
@@ -24,6 +25,8 @@ pub(crate) struct Asking {
     busy: AtomicUsize,
     /// How often a question was found open.
     stuck: AtomicUsize,
+    /// Where the client of a legacy call is reached.
+    scope: Option<Scope>,
 }
 
 /// How questions reach the client.
@@ -81,7 +84,22 @@ impl Drop for Busy<'_> {
 impl Asking {
     pub(crate) fn new(way: Way, journal: Journal, fresh: Vec<(String, Answered)>) -> Self {
         let round = Round { journal, fresh, ..Round::default() };
-        Self { way, round: Mutex::new(round), busy: AtomicUsize::new(0), stuck: AtomicUsize::new(0) }
+        Self {
+            way,
+            round: Mutex::new(round),
+            busy: AtomicUsize::new(0),
+            stuck: AtomicUsize::new(0),
+            scope: None,
+        }
+    }
+
+    /// The same for a client that is reached within a scope.
+    pub(crate) fn within(self, scope: Scope) -> Self {
+        Self { scope: Some(scope), ..self }
+    }
+
+    pub(crate) fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
     }
 
     /// The way of a call that may not ask.
@@ -148,8 +166,13 @@ impl Asking {
         self.round.lock().journal.clone()
     }
 
-    /// Puts a question; the result as the client gave it, which fits the question.
-    pub(crate) async fn ask(&self, key: &str, question: Question) -> Result<RawJson, AskError> {
+    /// Puts a question; the result as the client gave it, which fits the question and passes the check.
+    pub(crate) async fn ask(
+        &self,
+        key: &str,
+        question: Question,
+        besides: Option<ContentCheck>,
+    ) -> Result<RawJson, AskError> {
         if !self.is_polled_here() || matches!(self.way, Way::None) {
             return Err(AskError::Misplaced);
         }
@@ -160,11 +183,11 @@ impl Asking {
         match &self.way {
             Way::None => Err(AskError::Misplaced),
             Way::Live(live) => {
-                let answered = live.ask(question).await?;
+                let answered = live.ask(&question, besides).await?;
                 self.round.lock().journal.note_answer(key, answered.clone());
                 answered.into_result()
             }
-            Way::Rounds(_) => match self.answer_of_round(key, &question) {
+            Way::Rounds(_) => match self.answer_of_round(key, &question, besides) {
                 Some(answered) => answered.into_result(),
                 // The driver drops the handler, and runs it again when there is an answer: whatever the handler
                 // does with errors and results, it does not get past this.
@@ -180,13 +203,18 @@ impl Asking {
     }
 
     /// The answer that came with this round, or the question is put.
-    fn answer_of_round(&self, key: &str, question: &Question) -> Option<Answered> {
+    fn answer_of_round(
+        &self,
+        key: &str,
+        question: &Question,
+        besides: Option<ContentCheck>,
+    ) -> Option<Answered> {
         let mut round = self.round.lock();
         let mut question = question.clone();
         if let Some(at) = round.fresh.iter().position(|(fresh, _)| fresh == key) {
             let (_, answered) = round.fresh.swap_remove(at);
             let checked = match &answered {
-                Answered::Result(result) => question.check(result),
+                Answered::Result(result) => question.check(result, besides),
                 _ => Ok(()),
             };
             match checked {

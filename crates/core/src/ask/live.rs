@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::error::AskError;
 use super::journal::Answered;
-use super::question::{BadAnswer, Question};
+use super::question::{BadAnswer, ContentCheck, Question};
 use crate::inflight::Scope;
 use crate::outbox::Outbox;
 use crate::random;
@@ -238,13 +238,19 @@ pub(crate) struct Live {
 }
 
 /// How often a form is put again whose content does not fit.
-const TRIES: usize = 3;
+pub(crate) const TRIES: usize = 3;
 
 impl Live {
     /// Puts a question, and again where a form was filled in wrongly.
-    pub(crate) async fn ask(&self, mut question: Question) -> Result<Answered, AskError> {
+    pub(crate) async fn ask(
+        &self,
+        first: &Question,
+        besides: Option<ContentCheck>,
+    ) -> Result<Answered, AskError> {
         let mut tries = 1;
+        let mut again = None;
         loop {
+            let question = again.as_ref().unwrap_or(first);
             let params = question.params(self.revision)?;
             let outcome = self.request(question.method(), params.as_ref()).await;
             let answer = match outcome {
@@ -253,9 +259,9 @@ impl Live {
                 Err(AskError::Unanswered) => return Ok(Answered::Unanswered),
                 Err(error) => return Err(error),
             };
-            match question.check(&answer) {
+            match question.check(&answer, besides) {
                 Ok(()) => return Ok(Answered::Result(answer)),
-                Err(BadAnswer::Content(fault)) if tries < TRIES => question = question.again(&fault),
+                Err(BadAnswer::Content(fault)) if tries < TRIES => again = Some(first.again(&fault)),
                 Err(BadAnswer::Shape(reason) | BadAnswer::Content(reason)) => {
                     return Err(AskError::Malformed(reason));
                 }

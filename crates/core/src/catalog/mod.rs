@@ -18,6 +18,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+pub(crate) use entry::Entry;
 pub use entry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use name::NameError;
 pub use page::{BadCursor, Page};

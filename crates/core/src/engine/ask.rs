@@ -1,14 +1,22 @@
 //! Where calls that ask are run: in rounds, or once with questions on the way.
 
-use futures_util::future::join_all;
+use std::collections::HashMap;
+
+use futures_util::future::try_join_all;
 use latimer_protocol::encode::{InputRequest, Stamp, write_input_required};
+use latimer_protocol::wire::{ElicitAction, ElicitResult};
 use latimer_protocol::{RawJson, RpcError};
 
 use super::{Engine, Reply, Request};
-use crate::ask::{Answered, Asking, Binding, Claims, Drive, Driven, Journal, Live, Question, Sealed, Way};
+use crate::ask::{
+    Answered, AskError, Asking, Binding, Claims, Drive, Driven, Journal, Live, Question, Sealed, TRIES, Way,
+    is_page,
+};
 use crate::call::{Call, Operation, Outcome};
 use crate::context::{self, Context};
+use crate::error::CallError;
 use crate::random;
+use crate::requirement::Requirement;
 
 /// How a run of a call ended.
 pub(super) enum Ran {
@@ -45,7 +53,8 @@ impl Engine {
         if self.0.reruns {
             return self.run_again_and_again(&context, &operation, &live).await;
         }
-        let asking = Asking::new(Way::Live(live), Journal::default(), Vec::new());
+        let scope = live.scope.clone();
+        let asking = Asking::new(Way::Live(live), Journal::default(), Vec::new()).within(scope);
         self.run_to_end(context, operation, asking).await
     }
 
@@ -63,7 +72,10 @@ impl Engine {
                 context.asking = Asking::new(Way::Rounds(None), Journal::default(), Vec::new());
                 (None, 0)
             }
-            Some((sealed, fresh)) => {
+            Some((sealed, mut fresh)) => {
+                if let Err(error) = take_pages(&mut fresh) {
+                    return Ok(Ran::Done(Err(error.into())));
+                }
                 let claims = Claims {
                     store: self.0.store.clone(),
                     chain: sealed.chain.clone(),
@@ -75,23 +87,24 @@ impl Engine {
         };
         let context = Context::new(context);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
-        match (Drive { handler, asking: context.asking() }).await {
-            Driven::Done(outcome) => Ok(Ran::Done(outcome)),
-            Driven::Asked => {
-                let (asked, journal) = match context.asking().take_asked() {
-                    Ok(asked) => asked,
-                    Err(error) => return Ok(Ran::Done(Err(error.into()))),
-                };
-                if rounds >= MOST_ROUNDS {
-                    let message = format!("the call asked more than {MOST_ROUNDS} times and was stopped");
-                    return Err(RpcError::invalid_request(message));
-                }
-                let chain = chain.unwrap_or_else(random::hex::<16>);
-                let keys = asked.iter().map(|(key, _)| key.clone()).collect();
-                let sealed = Sealed::new(chain, keys, rounds + 1, journal);
-                self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
-            }
+        let (asked, journal) = match (Drive { handler, asking: context.asking() }).await {
+            Driven::Done(outcome) => match pages(&outcome, request) {
+                Some(pages) => (pages, context.asking().journal()),
+                None => return Ok(Ran::Done(outcome)),
+            },
+            Driven::Asked => match context.asking().take_asked() {
+                Ok(asked) => asked,
+                Err(error) => return Ok(Ran::Done(Err(error.into()))),
+            },
+        };
+        if rounds >= MOST_ROUNDS {
+            let message = format!("the call asked more than {MOST_ROUNDS} times and was stopped");
+            return Err(RpcError::invalid_request(message));
         }
+        let chain = chain.unwrap_or_else(random::hex::<16>);
+        let keys = asked.iter().map(|(key, _)| key.clone()).collect();
+        let sealed = Sealed::new(chain, keys, rounds + 1, journal);
+        self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
     }
 
     /// What a request brings along from earlier rounds: the state, and the answers to what it asked. Answers to what
@@ -165,8 +178,10 @@ impl Engine {
         live: &Live,
     ) -> Result<Ran, RpcError> {
         let mut journal = Journal::default();
+        let mut fresh = Vec::new();
+        let mut tries = HashMap::<String, usize>::new();
         loop {
-            let asking = Asking::new(Way::Rounds(None), journal, Vec::new());
+            let asking = Asking::new(Way::Rounds(None), journal, fresh).within(live.scope.clone());
             let context = Context::new(context.again(asking));
             let call = Call { operation: operation.clone(), context: context.clone() };
             let handler = self.0.handler.handle(call);
@@ -180,16 +195,23 @@ impl Engine {
                 }
                 Err(error) => return Ok(Ran::Done(Err(error.into()))),
             };
-            let answers = asked.into_iter().map(|(key, question)| async move {
-                let answered = live.ask(question).await;
-                (key, answered)
-            });
-            for (key, answered) in join_all(answers).await {
-                match answered {
-                    Ok(answered) => journal.note_answer(&key, answered),
-                    Err(error) => return Ok(Ran::Done(Err(error.into()))),
+            for (key, _) in &asked {
+                let tries = tries.entry(key.clone()).or_default();
+                *tries += 1;
+                if *tries > TRIES {
+                    let error = AskError::Malformed(format!("\"{key}\" was not answered well"));
+                    return Ok(Ran::Done(Err(error.into())));
                 }
             }
+            let answers = asked.into_iter().map(|(key, question)| async move {
+                let answered = live.ask(&question, None).await;
+                answered.map(|answered| (key, answered))
+            });
+            fresh = match try_join_all(answers).await {
+                // They are looked at as those of a round are, in the next run.
+                Ok(answers) => answers,
+                Err(error) => return Ok(Ran::Done(Err(error.into()))),
+            };
         }
     }
 
@@ -209,6 +231,26 @@ impl Engine {
             Driven::Asked => Ok(Ran::Done(Err(crate::ask::AskError::Misplaced.into()))),
         }
     }
+}
+
+/// The questions of a handler that wants pages opened before it can go on, if its caller can be asked (EL-5).
+fn pages(outcome: &Outcome, request: &Request) -> Option<Vec<(String, Question)>> {
+    let Err(CallError::Tool(error)) = outcome else { return None };
+    let (capabilities, revision) = (&request.caller.client.capabilities, request.caller.revision);
+    Requirement::ElicitationUrl.is_met(capabilities, revision).then_some(error.pages()?.questions())
+}
+
+/// Takes the answers to such questions out: the handler did not ask them. It is run again only if all were accepted.
+fn take_pages(fresh: &mut Vec<(String, Answered)>) -> Result<(), AskError> {
+    for (key, answered) in fresh.extract_if(.., |(key, _)| is_page(key)) {
+        let malformed = |error: serde_json::Error| AskError::Malformed(format!("\"{key}\": {error}"));
+        match answered.into_result()?.to::<ElicitResult>().map_err(malformed)?.action {
+            ElicitAction::Accept => {}
+            ElicitAction::Decline => return Err(AskError::Declined),
+            ElicitAction::Cancel => return Err(AskError::Cancelled),
+        }
+    }
+    Ok(())
 }
 
 fn internal(request: &Request, error: &dyn std::fmt::Display) -> RpcError {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::ask::Ran;
 use super::{Engine, Reply, Request};
 use crate::call::{Answer, Operation};
-use crate::catalog::{Snapshot, ToolEntry};
+use crate::catalog::{Entry, Snapshot, ToolEntry};
 use crate::context;
 use crate::error::{CallError, reference};
 use crate::requirement::Requirement;
@@ -24,7 +24,7 @@ impl Engine {
         let caller = &request.caller;
         let name = request.params.name()?;
         let tool = snapshot.tool(&caller.principal, &name).ok_or_else(|| unknown("tool", &name))?.clone();
-        check_requirements(&tool, request)?;
+        check_requirements("tool", &*tool, request)?;
         let arguments = request.params.arguments()?;
         if let Err(violations) = tool.input().check(arguments.as_str()) {
             let message = format!("the arguments do not fit tool \"{}\":\n{violations}", tool.name());
@@ -46,10 +46,12 @@ impl Engine {
                 Err(reason) => self.reply(request, &internal_result(request, tool.name(), &reason), None),
             },
             Ok(other) => self.reply(request, &internal_result(request, tool.name(), &mismatch(&other)), None),
-            Err(CallError::Tool(error)) => match error.refusal(caller.revision) {
-                Some(refusal) => Err(refusal),
-                None => self.reply(request, &error.into_result(), None),
-            },
+            Err(CallError::Tool(error)) => {
+                match error.refusal(caller.revision, &caller.client.capabilities) {
+                    Some(refusal) => Err(refusal),
+                    None => self.reply(request, &error.into_result(), None),
+                }
+            }
             Err(CallError::Rpc(error)) => Err(error),
             Err(error) => self.reply(request, &internal_result(request, tool.name(), &error), None),
         }
@@ -64,8 +66,10 @@ impl Engine {
         let caller = &request.caller;
         let uri = request.params.uri()?;
         let operation = if let Some(resource) = snapshot.resource(&caller.principal, &uri) {
+            check_requirements("resource", &**resource, request)?;
             Operation::ReadResource { resource: resource.clone() }
         } else if let Some(found) = snapshot.template_for(&caller.principal, &uri) {
+            check_requirements("resource", &**found.template, request)?;
             let template = found.template.clone();
             Operation::ReadTemplate { template, uri: uri.to_string(), variables: found.variables }
         } else {
@@ -100,6 +104,7 @@ impl Engine {
             .prompt(&request.caller.principal, &name)
             .ok_or_else(|| unknown("prompt", &name))?
             .clone();
+        check_requirements("prompt", &*prompt, request)?;
         let Strings(arguments) = match &request.params.arguments {
             Some(arguments) => arguments.to().map_err(|error| {
                 RpcError::invalid_params(format!("prompt arguments are strings: {error}"))
@@ -129,15 +134,18 @@ impl Engine {
 }
 
 /// Refuses a call that its client cannot see through (VER-7), before anything of it happens.
-fn check_requirements(tool: &ToolEntry, request: &Request) -> Result<(), RpcError> {
+fn check_requirements<E: Entry>(kind: &str, entry: &E, request: &Request) -> Result<(), RpcError> {
+    if entry.requires().is_empty() {
+        return Ok(());
+    }
     let (capabilities, revision) = (&request.caller.client.capabilities, request.caller.revision);
     let missing =
-        tool.requires().iter().copied().filter(|requirement| !requirement.is_met(capabilities, revision));
+        entry.requires().iter().copied().filter(|requirement| !requirement.is_met(capabilities, revision));
     let missing: Vec<_> = missing.collect();
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Requirement::refusal(&format!("tool \"{}\"", tool.name()), &missing, revision))
+    Err(Requirement::refusal(&format!("{kind} \"{}\"", entry.key()), &missing, revision))
 }
 
 /// What a tool with an output schema owes (TOOL-7).
@@ -188,9 +196,10 @@ fn no_resource(uri: &str, revision: Revision) -> RpcError {
 
 /// What a caller learns of a failure outside a tool.
 pub(super) fn rpc(request: &Request, target: &str, error: CallError) -> RpcError {
+    let caller = &request.caller;
     match error {
         CallError::Rpc(error) => error,
-        CallError::Tool(error) => match error.refusal(request.caller.revision) {
+        CallError::Tool(error) => match error.refusal(caller.revision, &caller.client.capabilities) {
             Some(refusal) => refusal,
             None => RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()),
         },
