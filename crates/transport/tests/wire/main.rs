@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::needless_pass_by_value, reason = "JSON reads best where it is written")]
 
+mod ask;
+mod asking;
 mod client;
 mod legacy;
 mod messages;
 mod modern;
+mod request_state;
 mod revisions;
 mod security;
 mod server;

@@ -12,11 +12,11 @@ use super::client::{Ask, call, call_with_progress, in_time};
 use super::server::{Bench, Setup, engine, reaches};
 
 /// A connection to a server over a pipe.
-struct Pipe {
+pub(crate) struct Pipe {
     input: Option<WriteHalf<DuplexStream>>,
     output: BufReader<ReadHalf<DuplexStream>>,
     served: JoinHandle<End>,
-    bench: Bench,
+    pub(crate) bench: Bench,
     engine: Engine,
 }
 
@@ -30,7 +30,7 @@ impl Pipe {
         Self::to(engine, bench)
     }
 
-    fn to(engine: Engine, bench: Bench) -> Self {
+    pub(crate) fn to(engine: Engine, bench: Bench) -> Self {
         let (near, far) = tokio::io::duplex(1 << 10);
         let (input, output) = tokio::io::split(far);
         let serving = stream::serve(
@@ -46,7 +46,7 @@ impl Pipe {
         Self { input: Some(input), output: BufReader::new(output), served, bench, engine }
     }
 
-    async fn send(&mut self, line: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, line: impl AsRef<[u8]>) {
         self.send_bytes([line.as_ref(), b"\n"].concat()).await;
     }
 
@@ -68,7 +68,7 @@ impl Pipe {
             .then(|| serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")))
     }
 
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         self.try_next().await.expect("an answer")
     }
 
