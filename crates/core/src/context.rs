@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ask::Asking;
 use crate::error::CallError;
+use crate::log_limit;
 use crate::outbox::Outbox;
 use crate::principal::{Peer, Principal};
 use crate::session::SessionId;
@@ -70,6 +71,14 @@ pub struct Client {
 impl Context {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    pub(crate) fn cancel_token(&self) -> &CancellationToken {
+        &self.0.cancel
     }
 
     pub(crate) fn asking(&self) -> &Asking {
@@ -132,11 +141,14 @@ impl Context {
 
     /// Sends the caller a log message, if it wants messages of this level (LOG-2, LOG-3).
     ///
-    /// Never waits. `data` may be anything that serialises, usually a string. Put no secrets in (LOG-4).
+    /// Never waits. `data` may be anything that serialises, usually a string. Put no secrets in (LOG-4). A call may log
+    /// as much as the limits `log_burst`, `log_rate` and `log_bytes` allow: what is too large is cut, what is too
+    /// much is dropped, and the caller is told how many were.
     pub fn log(&self, level: LogLevel, logger: Option<&str>, data: &(impl Serialize + ?Sized)) {
         if self.0.log_level.is_none_or(|least| level < least) {
             return;
         }
+        let Some(most) = self.0.outbox.admit_log(level) else { return };
         let data = match RawJson::from_serialize(data) {
             Ok(data) => data,
             Err(error) => {
@@ -144,7 +156,8 @@ impl Context {
                 return;
             }
         };
-        let params = LogParams { level, logger: logger.map(ToOwned::to_owned), data };
+        let logger = logger.map(|name| log_limit::beginning(name, most).to_owned());
+        let params = LogParams { level, logger, data: log_limit::cut(data, most) };
         self.0.outbox.log(notification("notifications/message", |out| params.write(out)));
     }
 
@@ -192,7 +205,7 @@ impl fmt::Debug for Context {
 }
 
 /// The text of a notification whose parameters `write` appends.
-fn notification(method: &str, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+pub(crate) fn notification(method: &str, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut out = Vec::with_capacity(160);
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"");
     out.extend_from_slice(method.as_bytes());

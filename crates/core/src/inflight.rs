@@ -22,7 +22,16 @@ pub enum Scope {
 
 /// The cancellable requests of this process.
 #[derive(Clone, Default)]
-pub(crate) struct Inflight(Arc<Mutex<HashMap<Scope, HashMap<RequestId, CancellationToken>>>>);
+pub(crate) struct Inflight(Arc<Mutex<HashMap<Scope, HashMap<RequestId, Ends>>>>);
+
+/// How a request is ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ends {
+    /// Without an answer.
+    pub(crate) cancel: CancellationToken,
+    /// With one, for a request that goes on until then.
+    pub(crate) finish: Option<CancellationToken>,
+}
 
 /// Keeps a request cancellable until it is dropped.
 pub(crate) struct Registered {
@@ -36,35 +45,37 @@ impl Inflight {
     ///
     /// # Errors
     /// -32600 where the id is in use (BASE-1).
-    pub(crate) fn enter(
-        &self,
-        scope: Scope,
-        id: RequestId,
-        token: CancellationToken,
-    ) -> Result<Registered, RpcError> {
+    pub(crate) fn enter(&self, scope: Scope, id: RequestId, ends: Ends) -> Result<Registered, RpcError> {
         let mut all = self.0.lock();
         match all.entry(scope.clone()).or_default().entry(id.clone()) {
             Entry::Occupied(_) => {
                 Err(RpcError::invalid_request("a request with this id is in flight; use each id once"))
             }
             Entry::Vacant(vacant) => {
-                vacant.insert(token);
+                vacant.insert(ends);
                 Ok(Registered { all: self.clone(), scope, id })
             }
         }
     }
 
     pub(crate) fn cancel(&self, scope: &Scope, id: &RequestId) {
-        let token = self.0.lock().get(scope).and_then(|requests| requests.get(id)).cloned();
-        if let Some(token) = token {
-            token.cancel();
+        let ends = self.0.lock().get(scope).and_then(|requests| requests.get(id)).cloned();
+        if let Some(ends) = ends {
+            ends.cancel.cancel();
         }
     }
 
     pub(crate) fn cancel_all(&self, scope: &Scope) {
-        let tokens: Vec<_> =
-            self.0.lock().get(scope).into_iter().flat_map(HashMap::values).cloned().collect();
-        tokens.iter().for_each(CancellationToken::cancel);
+        self.of(scope).iter().for_each(|ends| ends.cancel.cancel());
+    }
+
+    /// Has those of a scope answered that go on until they are ended.
+    pub(crate) fn finish_all(&self, scope: &Scope) {
+        self.of(scope).iter().filter_map(|ends| ends.finish.as_ref()).for_each(CancellationToken::cancel);
+    }
+
+    fn of(&self, scope: &Scope) -> Vec<Ends> {
+        self.0.lock().get(scope).into_iter().flat_map(HashMap::values).cloned().collect()
     }
 }
 
@@ -95,13 +106,14 @@ mod tests {
         let inflight = Inflight::default();
         let (one, other) = (CancellationToken::new(), CancellationToken::new());
         let id = RequestId::from(1);
-        let first = inflight.enter(Scope::Connection(1), id.clone(), one.clone()).unwrap();
-        let _second = inflight.enter(Scope::Connection(2), id.clone(), other.clone()).unwrap();
-        assert!(inflight.enter(Scope::Connection(1), id.clone(), CancellationToken::new()).is_err());
+        let ends = |cancel: &CancellationToken| Ends { cancel: cancel.clone(), finish: None };
+        let first = inflight.enter(Scope::Connection(1), id.clone(), ends(&one)).unwrap();
+        let _second = inflight.enter(Scope::Connection(2), id.clone(), ends(&other)).unwrap();
+        assert!(inflight.enter(Scope::Connection(1), id.clone(), ends(&other)).is_err());
         inflight.cancel(&Scope::Connection(1), &id);
         assert!(one.is_cancelled() && !other.is_cancelled());
         drop(first);
-        assert!(inflight.enter(Scope::Connection(1), id, CancellationToken::new()).is_ok());
+        assert!(inflight.enter(Scope::Connection(1), id, ends(&one)).is_ok());
         assert_eq!(inflight.0.lock().len(), 1);
     }
 }

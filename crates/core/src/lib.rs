@@ -1,6 +1,6 @@
 //! The core of Latimer, free of any transport: who calls ([`principal`], [`identify`]), what is offered
-//! ([`catalog`], [`source`]), how a call runs ([`call`], [`context`], [`engine`]), and what outlives a
-//! request ([`session`], [`stream`]).
+//! ([`catalog`], [`source`]), how a call runs ([`call`], [`context`], [`engine`]), what outlives a
+//! request ([`session`], [`stream`]), and who is told what changed ([`changes`], [`subscription`]).
 //!
 //! The core is modern: requests describe themselves. What the older revisions need besides is in
 //! [`era::legacy`] and [`session`].
@@ -11,6 +11,7 @@ pub mod admission;
 pub mod ask;
 pub mod call;
 pub mod catalog;
+pub mod changes;
 pub mod context;
 pub mod engine;
 pub mod era;
@@ -19,7 +20,9 @@ pub mod identify;
 mod inflight;
 pub mod limits;
 pub mod local;
+mod log_limit;
 pub mod middleware;
+mod notices;
 pub mod outbox;
 pub mod principal;
 mod random;
@@ -28,11 +31,14 @@ pub mod session;
 pub mod source;
 pub mod states;
 pub mod stream;
+pub mod subscription;
+pub mod task;
 pub mod validate;
 
 pub use ask::{AskError, Elicited, Form, FormChoice, Question};
 pub use call::{Answer, Call, Operation, Outcome};
 pub use catalog::Catalog;
+pub use changes::Changes;
 pub use context::{Client, Context};
 pub use engine::Engine;
 pub use error::{CallError, ToolError};

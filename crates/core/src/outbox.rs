@@ -2,23 +2,32 @@
 //!
 //! Handlers put events in and never wait; the transport takes them out as fast as its reader reads.
 //! The room between them is bounded in events and bytes: past it, progress is merged (only the
-//! newest counts) and the oldest log message gives way and is counted.
+//! newest counts) and the oldest log message gives way and is counted. How much a call may log at all, and how
+//! what was dropped is told, is in `log_limit`.
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use latimer_protocol::wire::LogLevel;
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use crate::context;
+use crate::limits::Limits;
+use crate::log_limit::LogLimit;
 
 /// Something to be sent before the answer of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A notification, as complete JSON text.
     Message(Bytes),
+    /// What a task is doing, in words.
+    Status(String),
     /// The connection may be closed; the client comes back for the rest after `retry` (LH-4).
     Disconnect {
         /// How long the client should wait.
@@ -37,6 +46,7 @@ struct Queue {
     most_bytes: usize,
     /// Log messages that had to give way.
     lost: u64,
+    logs: LogLimit,
     progress: f64,
     /// How many progress events there were, sent or merged.
     steps: u64,
@@ -45,7 +55,11 @@ struct Queue {
     since: Option<Instant>,
     waited: Duration,
     closed: bool,
+    /// Whether the call goes on as a task when its connection is done with it.
+    detached: bool,
     waker: Option<Waker>,
+    /// Whoever waits for room.
+    room: Option<Waker>,
 }
 
 struct Entry {
@@ -57,6 +71,8 @@ struct Entry {
 enum Kind {
     Progress,
     Log,
+    /// Only the newest one waits.
+    Status,
     Control,
 }
 
@@ -78,19 +94,27 @@ impl Drop for Waiting {
 impl Outbox {
     /// An outbox that holds at most so many events and bytes at a time.
     pub fn new(most_events: usize, most_bytes: usize) -> Self {
+        Self::within(&Limits { ring_events: most_events, ring_bytes: most_bytes, ..Limits::default() })
+    }
+
+    /// An outbox within the limits of a server.
+    pub(crate) fn within(limits: &Limits) -> Self {
         Self(Arc::new(Mutex::new(Queue {
             entries: VecDeque::new(),
             bytes: 0,
-            most_events: most_events.max(1),
-            most_bytes,
+            most_events: limits.ring_events.max(1),
+            most_bytes: limits.ring_bytes,
             lost: 0,
+            logs: LogLimit::new(limits),
             progress: f64::NEG_INFINITY,
             steps: 0,
             waiting: 0,
             since: None,
             waited: Duration::ZERO,
             closed: false,
+            detached: false,
             waker: None,
+            room: None,
         })))
     }
 
@@ -111,7 +135,29 @@ impl Outbox {
         self.0.lock().steps += 1;
     }
 
-    /// Puts in a log message.
+    /// Whether the call may log at a level that its caller wants, and then how many bytes of data. What it may not is
+    /// counted.
+    pub(crate) fn admit_log(&self, level: LogLevel) -> Option<usize> {
+        let mut queue = self.0.lock();
+        if queue.closed {
+            return None;
+        }
+        let admitted = queue.logs.admit(level, Instant::now());
+        if admitted.is_some() && queue.logs.is_full() {
+            queue.tell_dropped();
+        }
+        admitted
+    }
+
+    /// Puts in what is to be told of log messages that were dropped, before the reply.
+    pub(crate) fn tell_dropped(&self) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.tell_dropped();
+        }
+    }
+
+    /// Puts in a log message that was admitted.
     pub(crate) fn log(&self, message: Bytes) {
         let mut queue = self.0.lock();
         if !queue.closed {
@@ -119,8 +165,29 @@ impl Outbox {
         }
     }
 
-    /// Puts in a request to the client, or its withdrawal. It never gives way.
-    pub(crate) fn ask(&self, message: Bytes) {
+    /// Says what a task is doing.
+    pub(crate) fn status(&self, message: String) {
+        let mut queue = self.0.lock();
+        if !queue.closed {
+            queue.steps += 1;
+            queue.entries.retain(|entry| entry.kind != Kind::Status);
+            queue.push(Kind::Status, Event::Status(message));
+        }
+    }
+
+    /// Says that the call goes on as a task when its connection is done with it.
+    pub(crate) fn detach(&self) {
+        self.0.lock().detached = true;
+    }
+
+    /// Whether the call goes on as a task.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.0.lock().detached
+    }
+
+    /// Puts in a message that never gives way, such as a request to the client or its withdrawal. Whoever says many
+    /// waits for room first.
+    pub(crate) fn say(&self, message: Bytes) {
         let mut queue = self.0.lock();
         if !queue.closed {
             queue.push(Kind::Control, Event::Message(message));
@@ -140,6 +207,19 @@ impl Outbox {
     pub(crate) fn waited(&self) -> (bool, Duration) {
         let queue = self.0.lock();
         (queue.waiting > 0, queue.waited + queue.since.map_or(Duration::ZERO, |since| since.elapsed()))
+    }
+
+    /// Ends when fewer than `most` events wait to be taken out. One task at a time may wait.
+    pub(crate) async fn room(&self, most: usize) {
+        poll_fn(|cx| {
+            let mut queue = self.0.lock();
+            if queue.entries.len() < most {
+                return Poll::Ready(());
+            }
+            queue.room = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Asks for the connection to be closed, if the client can come back.
@@ -207,17 +287,33 @@ impl Queue {
 
     fn push(&mut self, kind: Kind, event: Event) {
         let size = size(&event);
+        self.make_room_for(size);
+        self.bytes += size;
+        self.entries.push_back(Entry { kind, event });
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn tell_dropped(&mut self) {
+        if self.logs.dropped() == 0 {
+            return;
+        }
+        // What gives way to the message is told by it.
+        self.make_room_for(TOLD_BYTES);
+        if let Some(told) = self.logs.tell() {
+            let text = context::notification("notifications/message", |out| told.write(out));
+            self.push(Kind::Log, Event::Message(text));
+        }
+    }
+
+    fn make_room_for(&mut self, size: usize) {
         while !self.entries.is_empty()
             && (self.entries.len() >= self.most_events || self.bytes + size > self.most_bytes)
         {
             if !self.make_room() {
                 break;
             }
-        }
-        self.bytes += size;
-        self.entries.push_back(Entry { kind, event });
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
         }
     }
 
@@ -227,7 +323,10 @@ impl Queue {
         let Some(at) = oldest(Kind::Progress).or_else(|| oldest(Kind::Log)) else { return false };
         if let Some(entry) = self.entries.remove(at) {
             self.bytes -= size(&entry.event);
-            self.lost += u64::from(entry.kind == Kind::Log);
+            if entry.kind == Kind::Log {
+                self.lost += 1;
+                self.logs.gave_way();
+            }
         }
         true
     }
@@ -235,14 +334,20 @@ impl Queue {
     fn pop(&mut self) -> Option<Event> {
         let entry = self.entries.pop_front()?;
         self.bytes -= size(&entry.event);
+        if let Some(room) = self.room.take() {
+            room.wake();
+        }
         Some(entry.event)
     }
 }
 
+/// More than the message has that tells of dropped ones.
+const TOLD_BYTES: usize = 256;
+
 fn size(event: &Event) -> usize {
     match event {
         Event::Message(text) => text.len(),
-        Event::Disconnect { .. } => 0,
+        Event::Status(_) | Event::Disconnect { .. } => 0,
     }
 }
 
@@ -261,6 +366,7 @@ mod tests {
         std::iter::from_fn(|| outbox.pop())
             .map(|event| match event {
                 Event::Message(text) => String::from_utf8(text.to_vec()).unwrap(),
+                Event::Status(text) => text,
                 Event::Disconnect { .. } => "disconnect".to_owned(),
             })
             .collect()
@@ -291,6 +397,26 @@ mod tests {
         }
         assert_eq!(texts(&outbox), ["b", "c", "d"]);
         assert_eq!(outbox.lost(), 1);
+    }
+
+    #[test]
+    fn sec_6_what_was_dropped_is_told_once_and_counts_what_gives_way_to_it() {
+        let limits = Limits { ring_events: 2, log_burst: 3, log_rate: 0, ..Limits::default() };
+        let outbox = Outbox::within(&limits);
+        for text in ["a", "b", "c", "d"] {
+            if outbox.admit_log(LogLevel::Warning).is_some() {
+                outbox.log(Bytes::from(text));
+            }
+        }
+        outbox.tell_dropped();
+        outbox.tell_dropped();
+        let texts = texts(&outbox);
+        assert_eq!((texts.len(), texts[0].as_str()), (2, "c"));
+        assert!(texts[1].contains("\"warning\"") && texts[1].contains("3 log messages"), "{texts:?}");
+        outbox.close();
+        assert_eq!(outbox.admit_log(LogLevel::Error), None);
+        outbox.tell_dropped();
+        assert!(outbox.is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use latimer_protocol::wire::{ClientCapabilities, LogLevel};
 use latimer_protocol::{RawJson, Revision};
-use latimer_store::{Attempt, IndexCap, Key, Store, StoreError, Ttl, Version};
+use latimer_store::{Attempt, IndexCap, Key, Store, StoreError, Subscription, Ttl, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -29,7 +29,8 @@ const ALL: &str = "all";
 pub struct SessionId(Arc<str>);
 
 impl SessionId {
-    fn random() -> Self {
+    /// A new name, which nobody can guess.
+    pub fn random() -> Self {
         Self(random::hex::<16>().into())
     }
 
@@ -67,6 +68,8 @@ pub struct Session {
     pub client: Client,
     /// The least level of log messages that it wants (LOG-2).
     pub log_level: LogLevel,
+    /// The URIs that it watches, as a JSON array, if it watches any.
+    pub(crate) watched: Option<Box<str>>,
     version: Version,
 }
 
@@ -119,6 +122,8 @@ struct Record<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     info: Option<&'a RawValue>,
     log: LogLevel,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    watched: Option<&'a RawValue>,
 }
 
 impl Sessions {
@@ -154,11 +159,12 @@ impl Sessions {
         let caps = [IndexCap::at_most(&index, most), IndexCap::at_most(ALL, self.most)];
         loop {
             let id = SessionId::random();
-            let value = record(principal, revision, &client, DEFAULT_LOG_LEVEL);
+            let value = record(principal, revision, &client, DEFAULT_LOG_LEVEL, None);
             let key = Key::new(PARTITION, id.as_str());
             match self.store.kv.create_indexed(key, value, Ttl::After(self.idle), &caps).await {
                 Ok(Attempt::Won(version)) => {
-                    return Ok(Session { id, revision, client, log_level: DEFAULT_LOG_LEVEL, version });
+                    let (log_level, watched) = (DEFAULT_LOG_LEVEL, None);
+                    return Ok(Session { id, revision, client, log_level, watched, version });
                 }
                 Ok(Attempt::Lost(_)) => {}
                 Err(error) if error.is_full() => {
@@ -195,8 +201,7 @@ impl Sessions {
         self.find(id, principal).await?;
         match self.store.kv.delete(Key::new(PARTITION, id.as_str())).await.map_err(SessionError::Store)? {
             Some(_) => {
-                // A hint for those who wait for the end; they look by themselves, too.
-                let _ = self.store.bus.publish(&topic(id), Bytes::new()).await;
+                self.wake(id, "").await;
                 Ok(())
             }
             None => Err(SessionError::Gone),
@@ -247,18 +252,51 @@ impl Sessions {
         principal: &Principal,
         level: LogLevel,
     ) -> Result<(), SessionError> {
-        let key = Key::new(PARTITION, session.id.as_str());
-        let value = record(principal, session.revision, &session.client, level);
-        let mut expected = session.version;
+        self.rewrite(session.clone(), principal, |session| {
+            session.log_level = level;
+            Ok::<_, SessionError>(())
+        })
+        .await
+    }
+
+    /// Writes a session as `change` has it, whoever else changes it meanwhile.
+    pub(crate) async fn rewrite<E: From<SessionError>>(
+        &self,
+        mut session: Session,
+        principal: &Principal,
+        change: impl Fn(&mut Session) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let id = session.id.clone();
+        let key = Key::new(PARTITION, id.as_str());
         loop {
-            let attempt =
-                self.store.kv.compare_and_swap(key, expected, value.clone(), Ttl::After(self.idle)).await;
-            match attempt.map_err(SessionError::Store)? {
+            change(&mut session)?;
+            let Session { revision, client, log_level, watched, version, .. } = &session;
+            let value = record(principal, *revision, client, *log_level, watched.as_deref());
+            let attempt = self.store.kv.compare_and_swap(key, *version, value, Ttl::After(self.idle)).await;
+            session = match attempt.map_err(SessionError::Store)? {
                 Attempt::Won(_) => return Ok(()),
-                Attempt::Lost(Some(entry)) => expected = entry.version,
-                Attempt::Lost(None) => return Err(SessionError::Gone),
-            }
+                Attempt::Lost(Some(entry)) => {
+                    read(&id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)?
+                }
+                Attempt::Lost(None) => return Err(SessionError::Gone.into()),
+            };
         }
+    }
+
+    /// Wakes those who wait for the end of a session, or for what it watches to change.
+    /// `by` tells whose change it was.
+    pub(crate) async fn wake(&self, id: &SessionId, by: &str) {
+        // A hint: they look by themselves, too.
+        let _ = self.store.bus.publish(&topic(id), Bytes::copy_from_slice(by.as_bytes())).await;
+    }
+
+    /// Hears of what [`wake`](Self::wake) tells.
+    pub(crate) async fn woken(&self, id: &SessionId) -> Result<Subscription, StoreError> {
+        self.store.bus.subscribe(&topic(id)).await
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// How many sessions there are.
@@ -274,16 +312,24 @@ fn topic(id: &SessionId) -> String {
     format!("session:{id}")
 }
 
-fn record(principal: &Principal, revision: Revision, client: &Client, log: LogLevel) -> Bytes {
-    let raw = |json: &RawJson| serde_json::from_str::<Box<RawValue>>(json.as_str()).ok();
-    let capabilities = raw(client.capabilities.as_raw());
-    let info = client.info.as_ref().and_then(raw);
+fn record(
+    principal: &Principal,
+    revision: Revision,
+    client: &Client,
+    log: LogLevel,
+    watched: Option<&str>,
+) -> Bytes {
+    let raw = |json: &str| serde_json::from_str::<Box<RawValue>>(json).ok();
+    let capabilities = raw(client.capabilities.as_raw().as_str());
+    let info = client.info.as_ref().map(RawJson::as_str).and_then(raw);
+    let watched = watched.and_then(raw);
     let record = Record {
         owner: principal.key().into(),
         revision: revision.as_str().into(),
         capabilities: capabilities.as_deref().unwrap_or(RawValue::NULL),
         info: info.as_deref(),
         log,
+        watched: watched.as_deref(),
     };
     serde_json::to_vec(&record).unwrap_or_default().into()
 }
@@ -302,6 +348,7 @@ fn read(id: &SessionId, principal: &Principal, value: &[u8], version: Version) -
             info: record.info.and_then(|info| RawJson::parse(info.get().to_owned()).ok()),
         },
         log_level: record.log,
+        watched: record.watched.map(|watched| watched.get().into()),
         version,
     })
 }

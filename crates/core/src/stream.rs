@@ -13,6 +13,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use latimer_store::{Key, LogPage, Position, Retain, Store, StoreError, Subscription, Ttl};
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::limits::Limits;
 use crate::random;
@@ -23,7 +24,6 @@ use crate::session::SessionId;
 pub struct Streams {
     store: Store,
     retain: Retain,
-    /// Streams without a reader that one session keeps.
     /// How many ended streams a session keeps for clients that come back.
     kept: usize,
     readers: Readers,
@@ -79,6 +79,20 @@ pub struct Reader {
     wake: Subscription,
     /// Whether nothing follows what was read.
     over: bool,
+    /// How far it has read, for those who write.
+    read: watch::Sender<Position>,
+    /// The newest event when it began.
+    newest: Position,
+}
+
+/// How far the reader of a stream is, for whoever writes it.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    pub(crate) writer: Writer,
+    /// How far it has read.
+    pub(crate) read: watch::Receiver<Position>,
+    /// The newest event when it began to read.
+    pub(crate) newest: Position,
 }
 
 impl EventId {
@@ -90,6 +104,13 @@ impl EventId {
             && stream.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let position = position.parse().ok().map(Position::from_u64)?;
         sound.then(|| Self { stream: stream.into(), position })
+    }
+}
+
+impl EventId {
+    /// Its place in its stream.
+    pub(crate) fn position(&self) -> Position {
+        self.position
     }
 }
 
@@ -130,6 +151,7 @@ impl Streams {
         let writer = self.named(session, &seen.stream);
         let mut reader = writer.reader_after(seen.position).await?;
         let last = writer.page_after(seen.position, 1).await?.last;
+        reader.newest = last;
         // The beginning of a stream of the session is no entry, see `Writer::prime`.
         if seen.position > last || (seen.position == Position::START && reader.is_of_call()) {
             return Ok(None);
@@ -190,6 +212,11 @@ impl Writer {
         self.streams.store.log.delete(Key::new(&partition, &self.stream)).await.map(|_| ())
     }
 
+    /// Whether somebody reads it in this process.
+    pub(crate) fn is_read(&self) -> bool {
+        self.streams.readers.has(&self.stream)
+    }
+
     /// Appends the last event. A session keeps as many ended streams as it may have calls in flight; past that, the
     /// one that ended first and that nobody reads here is forgotten.
     ///
@@ -246,7 +273,8 @@ impl Writer {
         // Listening begins before reading, so that nothing falls between the two.
         let wake = self.streams.store.bus.subscribe(&self.topic()).await?;
         self.streams.readers.add(&self.stream);
-        Ok(Reader { writer: self.clone(), after, wake, over: false })
+        let (read, newest) = (watch::Sender::new(after), after);
+        Ok(Reader { writer: self.clone(), after, wake, over: false, read, newest })
     }
 
     async fn page_after(&self, after: Position, limit: usize) -> Result<LogPage, StoreError> {
@@ -296,6 +324,11 @@ impl Reader {
         &self.writer
     }
 
+    /// What whoever writes the stream has to know of its reader.
+    pub fn pace(&self) -> Pace {
+        Pace { writer: self.writer.clone(), read: self.read.subscribe(), newest: self.newest }
+    }
+
     /// Whether it is the stream of a call, which ends with the call's answer.
     pub fn is_of_call(&self) -> bool {
         self.writer.stream.starts_with(CALL)
@@ -327,6 +360,7 @@ impl Reader {
                 }
                 // Nothing is waited for from here on: a reader that is dropped meanwhile reads the same again.
                 self.after = events.last().map_or(self.after, |event| event.id.position);
+                self.read.send_replace(self.after);
                 self.over = over;
                 return Ok(events);
             }

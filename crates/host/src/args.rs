@@ -25,6 +25,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDR|PORT")]
     pub http: Option<String>,
 
+    /// Serve HTTP+SSE of 2024-11-05 besides, at /sse and /message
+    #[arg(long, conflicts_with = "stdio")]
+    pub http_sse: bool,
+
     /// The certificate chain (PEM) for TLS
     #[arg(long, value_name = "FILE")]
     pub tls_cert: Option<String>,
@@ -93,6 +97,9 @@ impl ServeArgs {
             if let Some(port) = port {
                 add("--http", "port", port);
             }
+        }
+        if self.http_sse {
+            add("--http-sse", "http_sse", "true");
         }
         for (flag, key, text) in [
             ("--tls-cert", "tls_cert", &self.tls_cert),

@@ -203,6 +203,7 @@ fn options(config: &Config) -> Result<HttpOptions, Failure> {
     let proxies = config.trusted_proxies.iter().map(|network| network.to_string().parse());
     Ok(HttpOptions {
         path: config.path.to_string(),
+        http_sse: config.http_sse,
         allowed_hosts: texts(&config.allowed_hosts),
         allowed_origins: config.allowed_origins.iter().map(ToString::to_string).collect(),
         public_url: public_url.map_err(|error| Failure::setup(format_args!("public_url: {error}")))?,
@@ -214,10 +215,12 @@ fn options(config: &Config) -> Result<HttpOptions, Failure> {
 
 fn limits(config: &Config) -> Limits {
     let config::Limits {
+        connections,
         message_bytes,
         header_bytes,
         depth,
         values,
+        batch_messages,
         sessions,
         sessions_per_principal,
         sessions_per_peer,
@@ -227,17 +230,26 @@ fn limits(config: &Config) -> Limits {
         call_timeout,
         call_timeout_total,
         streams_per_session,
+        stream_grace,
+        listens,
+        listens_per_caller,
+        subscriptions,
         ring_events,
         ring_bytes,
         answer_timeout,
         request_state_life,
         request_state_bytes,
+        log_burst,
+        log_rate,
+        log_bytes,
         drain,
     } = config.limits.clone();
     Limits {
+        connections,
         message_bytes: message_bytes.to_len(),
         header_bytes: header_bytes.to_len(),
         json: latimer_protocol::Limits { depth, values },
+        batch_messages,
         sessions,
         sessions_per_principal,
         sessions_per_peer,
@@ -245,14 +257,22 @@ fn limits(config: &Config) -> Limits {
         calls,
         calls_per_session,
         streams_per_session,
+        listens,
+        listens_per_caller,
+        subscriptions,
+        stream_grace,
         call_timeout,
         call_timeout_total,
         ring_events,
         ring_bytes: ring_bytes.to_len(),
+        log_burst,
+        log_rate,
+        log_bytes: log_bytes.to_len(),
         page_size: config.page_size,
         answer_timeout,
         request_state_life,
         request_state_bytes: request_state_bytes.to_len(),
         drain,
+        ..Limits::default()
     }
 }

@@ -11,9 +11,10 @@ use crate::error::{Fault, HandleError};
 use crate::part::{Part, Shown};
 use crate::{IntoPrompt, IntoResource, IntoTool, State};
 
-/// Adds and removes tools, resources and prompts while the server runs. Cheap to clone.
+/// Adds and removes tools, resources and prompts while the server runs, and tells that resources changed. Cheap to clone.
 ///
-/// Each change is a transaction: it is checked first, and calls in flight finish on what they began with.
+/// Each change is a transaction: it is checked first, calls in flight finish on what they began with, and every client
+/// that listens is told.
 /// A function gets its server's handle as `State<Handle>`.
 #[derive(Clone)]
 pub struct Handle(Arc<Inner>);
@@ -95,6 +96,28 @@ impl Handle {
     /// As [`remove_tool`](Self::remove_tool).
     pub fn remove_prompt(&self, name: &str) -> Result<bool, HandleError> {
         self.remove(EntryKind::Prompt, name)
+    }
+
+    /// Tells that a resource has other contents: every client that subscribed to it hears so. `uri` is that of a
+    /// resource, or one that fits a template.
+    ///
+    /// ```
+    /// # use latimer::prelude::*;
+    /// /// Puts a text on the board.
+    /// #[tool]
+    /// fn post(handle: State<Handle>, text: String) -> latimer::Result<&'static str> {
+    ///     // … to where the resource reads it, and then:
+    ///     handle.update("board://text")?;
+    ///     Ok("posted")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the server does not run.
+    pub fn update(&self, uri: &str) -> Result<(), HandleError> {
+        let (_, catalog) = self.running()?;
+        catalog.update(uri);
+        Ok(())
     }
 
     fn add(&self, part: Part) -> Result<(), HandleError> {

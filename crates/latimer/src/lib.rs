@@ -52,7 +52,9 @@ pub use latimer_core::ask::{self, AskError, Elicited, Form, FormChoice, SealKeys
 pub use latimer_core::call::{Answer, Call, Operation, Outcome, Partial};
 pub use latimer_core::middleware::{Middleware, Next};
 pub use latimer_core::source::{Definition, Definitions, Requirement, Source, SourceError};
-pub use latimer_core::{BoxFuture, CallError as Error, Context, Engine, Peer, Principal, ToolError};
+pub use latimer_core::{
+    BoxFuture, CallError as Error, Context, Engine, Peer, Principal, Question, ToolError,
+};
 pub use latimer_macros::{Form, FormChoice, Structured, prompt, resource, tool, tools};
 pub use latimer_protocol::{RawJson, Revision, RpcError, wire};
 pub use latimer_transport::http::{HttpOptions, HttpService};

@@ -169,6 +169,16 @@ impl Tool {
         self
     }
 
+    /// Whether its calls may or must be tasks, whose results are fetched later (T11-2, TX-1). Without it they are none.
+    ///
+    /// A handler that may run as a task is run again from the top when it has asked something: see
+    /// [`Context::once`].
+    #[must_use]
+    pub fn task(mut self, support: wire::TaskSupport) -> Self {
+        self.definition.execution.get_or_insert_default().task_support = Some(support);
+        self
+    }
+
     /// What the client must be able to do. A call without it is refused before it begins.
     #[must_use]
     pub fn requires(mut self, requirement: Requirement) -> Self {

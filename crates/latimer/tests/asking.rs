@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use latimer::prelude::*;
 use latimer::wire::{CreateMessageParams, CreateMessageResult, ElicitAction, Root, SamplingContent};
-use latimer::{AskError, RawJson, Revision, TestClient, TestError};
+use latimer::{RawJson, Revision, TestClient, TestError};
 
 /// When a guest comes.
 #[derive(Debug, PartialEq, Form)]
@@ -394,38 +394,5 @@ async fn el_5_a_page_comes_first_where_a_client_can_open_it() {
         let client = server().test().await.unwrap().revision(revision);
         let called = client.call("pay", json!({})).await.unwrap();
         assert!(called.is_error() && called.text().contains("https://example.com/pay"), "{}", called.text());
-    }
-}
-
-#[tokio::test]
-async fn el_5_a_ticket_names_the_page_that_was_asked_for() {
-    #[tool]
-    async fn visit(cx: &Context, seen: State<Mutex<Vec<String>>>) -> Result<&'static str, AskError> {
-        let notice = cx.ticket("page").notification();
-        seen.lock()
-            .unwrap()
-            .push(notice.map_or_else(String::new, |(_, text)| String::from_utf8(text.into()).unwrap()));
-        cx.elicit_url("page", "Look", "https://example.com/").await?;
-        Ok("seen")
-    }
-    for (revision, named) in [(Revision::V2025_11_25, true), (Revision::V2026_07_28, false)] {
-        let asked = Arc::new(Mutex::new(None));
-        let seen = asked.clone();
-        let server = Server::new("s").state(Mutex::new(Vec::<String>::new())).tool(visit);
-        let handle = server.handle();
-        let user = server.test().await.unwrap().revision(revision).on_elicit(move |question| {
-            *seen.lock().unwrap() = question.elicitation_id;
-            ElicitAction::Accept
-        });
-        assert_eq!(user.call("visit", json!({})).await.unwrap().text(), "seen");
-        let notices = handle.state::<Mutex<Vec<String>>>().unwrap();
-        let notices = notices.lock().unwrap();
-        match asked.lock().unwrap().as_ref() {
-            Some(id) if named => {
-                assert!(notices.iter().all(|notice| notice.contains(id.as_str())), "{notices:?}")
-            }
-            None if !named => assert!(notices.iter().all(String::is_empty)),
-            other => panic!("{other:?}"),
-        }
     }
 }

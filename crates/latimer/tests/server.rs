@@ -85,6 +85,21 @@ async fn a_dynamic_tool_has_its_schema_checked() {
 }
 
 #[tokio::test]
+async fn what_changes_is_told_to_who_listens() {
+    use latimer_core::changes::{Change, Interest, Listing};
+    let server = Server::new("s").tool(ping);
+    let handle = server.handle();
+    assert!(handle.update("a:1").unwrap_err().to_string().contains("does not run yet"));
+    let client = server.test().await.unwrap();
+    let interest = Interest { lists: vec![Listing::Tools], uris: vec!["a:1".into()], ..Interest::default() };
+    let mut listener = client.engine().changes().listen(&latimer::Principal::anonymous(), interest);
+    handle.update("a:1").unwrap();
+    assert_eq!(listener.next().await, Change::Updated("a:1".into()));
+    handle.remove_tool("ping").unwrap();
+    assert_eq!(listener.next().await, Change::List(Listing::Tools));
+}
+
+#[tokio::test]
 async fn tools_come_and_go_while_the_server_runs() {
     let server = Server::new("s").tool(ping);
     let handle = server.handle();

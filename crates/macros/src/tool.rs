@@ -19,6 +19,7 @@ const KNOWN: &[&str] = &[
     "idempotent",
     "open_world",
     "requires",
+    "task",
     "scopes",
     "inline",
 ];
@@ -74,6 +75,19 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
         "read_only" | "destructive" | "idempotent" | "open_world" => {
             let hint = setting.switch()?;
             Ok(quote! { .#key(#hint) })
+        }
+        "task" => {
+            let text = setting.string()?;
+            let support = match text.value().as_str() {
+                "forbidden" => quote! { Forbidden },
+                "optional" => quote! { Optional },
+                "required" => quote! { Required },
+                _ => {
+                    let message = "`task` is \"forbidden\", \"optional\" or \"required\"";
+                    return Err(syn::Error::new(text.span(), message));
+                }
+            };
+            Ok(quote! { .task(::latimer::wire::TaskSupport::#support) })
         }
         _ => Err(setting.unknown("tool", KNOWN)),
     }

@@ -4,5 +4,6 @@
 //! Nothing in here knows what a tool is: requests are framed, checked, identified and handed to the
 //! [`Engine`](latimer_core::Engine).
 
+mod batch;
 pub mod http;
 pub mod stream;

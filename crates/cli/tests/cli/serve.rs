@@ -127,3 +127,26 @@ fn a_client_that_never_reads_is_told_so_and_one_that_leaves_is_no_failure() {
     assert_eq!(process.ended().code(), Some(0), "{said}");
     assert!(said.contains("the client closed its end"), "{said}");
 }
+
+#[test]
+fn http_sse_is_served_where_the_flag_or_the_configuration_says_so() {
+    let status = |served: &Served| {
+        let address = served.url.trim_start_matches("http://").trim_end_matches("/mcp");
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        socket
+            .write_all(b"GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
+            .unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(socket), &mut line).unwrap();
+        line
+    };
+    assert_eq!(status(&Served::with("", &[])), "HTTP/1.1 404 Not Found\r\n");
+    assert_eq!(status(&Served::with("", &["--http-sse"])), "HTTP/1.1 200 OK\r\n");
+    assert_eq!(status(&Served::with("http_sse: true\n", &[])), "HTTP/1.1 200 OK\r\n");
+    let both = run(&["serve", "--stdio", "--http-sse"]);
+    assert_eq!(both.code, Some(2), "{both:?}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("latimer.yaml"), "http_sse: true\npath: /sse\n").unwrap();
+    let taken = run_in(folder.path(), &["serve", "--http", "0"], "");
+    assert!(taken.code == Some(2) && taken.stderr.contains("taken by HTTP+SSE"), "{taken:?}");
+}

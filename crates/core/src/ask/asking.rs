@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::Poll;
 
 use latimer_protocol::RawJson;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::error::AskError;
 use super::journal::{Answered, Journal};
-use super::live::Live;
+use super::live::{Live, Questions};
 use super::question::{BadAnswer, ContentCheck, Question};
 use crate::inflight::Scope;
 
@@ -25,9 +25,20 @@ pub(crate) struct Asking {
     busy: AtomicUsize,
     /// How often a question was found open.
     stuck: AtomicUsize,
-    /// Where the client of a legacy call is reached.
-    scope: Option<Scope>,
+    /// How the client of a legacy call is reached outside the call, where that is not the way of its questions.
+    client: Option<(Scope, Questions)>,
+    /// Whether the call is a task, or may become one.
+    task: AtomicU8,
 }
+
+/// The call is none and does not become one.
+const NO_TASK: u8 = 0;
+/// The call may become one.
+const MAY_BE_TASK: u8 = 1;
+/// Its handler wants it to.
+const TASK_WANTED: u8 = 2;
+/// It is one.
+const IN_TASK: u8 = 3;
 
 /// How questions reach the client.
 pub(crate) enum Way {
@@ -89,22 +100,67 @@ impl Asking {
             round: Mutex::new(round),
             busy: AtomicUsize::new(0),
             stuck: AtomicUsize::new(0),
-            scope: None,
+            task: AtomicU8::new(NO_TASK),
+            client: None,
         }
     }
 
-    /// The same for a client that is reached within a scope.
-    pub(crate) fn within(self, scope: Scope) -> Self {
-        Self { scope: Some(scope), ..self }
+    /// The same for a client that is reached as another way's is.
+    pub(crate) fn for_client_of(self, live: &Live) -> Self {
+        Self { client: Some((live.scope.clone(), live.questions.clone())), ..self }
     }
 
-    pub(crate) fn scope(&self) -> Option<&Scope> {
-        self.scope.as_ref()
+    /// How the client of a legacy call is reached outside the call.
+    pub(crate) fn client(&self) -> Option<(Scope, Questions)> {
+        match &self.way {
+            Way::Live(live) => Some((live.scope.clone(), live.questions.clone())),
+            _ => self.client.clone(),
+        }
     }
 
     /// The way of a call that may not ask.
     pub(crate) fn none() -> Self {
         Self::new(Way::None, Journal::default(), Vec::new())
+    }
+
+    /// Lets the call become a task if its handler wants it to.
+    pub(crate) fn may_be_task(self) -> Self {
+        self.task.store(MAY_BE_TASK, Ordering::Release);
+        self
+    }
+
+    /// Says that the call is a task.
+    pub(crate) fn set_task(&self) {
+        self.task.store(IN_TASK, Ordering::Release);
+    }
+
+    /// Whether the handler wants the call to become a task.
+    pub(crate) fn wants_task(&self) -> bool {
+        self.task.load(Ordering::Acquire) == TASK_WANTED
+    }
+
+    /// Whether the call may still become a task.
+    pub(crate) fn is_possible_task(&self) -> bool {
+        self.task.load(Ordering::Acquire) == MAY_BE_TASK
+    }
+
+    /// Whether the call is a task.
+    pub(crate) fn is_task(&self) -> bool {
+        self.task.load(Ordering::Acquire) == IN_TASK
+    }
+
+    /// Has the call become a task, if it can; whether it is one then.
+    pub(crate) async fn into_task(&self) -> bool {
+        poll_fn(|_| match self.task.load(Ordering::Acquire) {
+            IN_TASK => Poll::Ready(true),
+            MAY_BE_TASK | TASK_WANTED if self.is_polled_here() => {
+                self.task.store(TASK_WANTED, Ordering::Release);
+                // Whoever makes it a task polls the handler again.
+                Poll::Pending
+            }
+            _ => Poll::Ready(false),
+        })
+        .await
     }
 
     pub(crate) fn way(&self) -> &Way {
@@ -161,7 +217,7 @@ impl Asking {
         }
     }
 
-    /// The journal as it is now.
+    /// What is known now.
     pub(crate) fn journal(&self) -> Journal {
         self.round.lock().journal.clone()
     }

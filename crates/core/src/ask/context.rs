@@ -103,7 +103,7 @@ impl Context {
     pub fn ticket(&self, key: &str) -> Ticket {
         // Only 2025-11-25 names pages.
         if self.revision() != Revision::V2025_11_25 {
-            return Ticket { elicitation_id: String::new(), scope: None };
+            return Ticket { elicitation_id: String::new(), client: None };
         }
         let asking = self.asking();
         let name = format!("latimer.ticket.{key}");
@@ -115,7 +115,7 @@ impl Context {
             }
             id
         });
-        Ticket { elicitation_id, scope: asking.scope().cloned() }
+        Ticket { elicitation_id, client: asking.client() }
     }
 
     /// Has the client's model answer (SA-1). For `key` see [`elicit_form`](Self::elicit_form).
@@ -186,6 +186,27 @@ impl Context {
                 }
             })
             .await
+    }
+
+    /// Lets the caller go: what follows is a task, whose result it fetches later (TX-1). Whether it is one then; a
+    /// caller that does not know tasks waits for the result in the call itself.
+    ///
+    /// Only tools with `task = "optional"` or `"required"` can, and it is possible in 2026-07-28: before that, it is
+    /// the client who says that a call is a task.
+    pub async fn into_task(&self) -> bool {
+        self.asking().into_task().await
+    }
+
+    /// Whether this is a task.
+    pub fn is_task(&self) -> bool {
+        self.asking().is_task()
+    }
+
+    /// Says in words what a task is doing: its `statusMessage`. Never waits. In a call that is no task nothing happens.
+    pub fn status(&self, message: impl Into<String>) {
+        if self.is_task() {
+            self.outbox().status(message.into());
+        }
     }
 
     /// Puts a question of any kind; the answer as JSON. For `key` see [`elicit_form`](Self::elicit_form).

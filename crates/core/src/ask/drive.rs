@@ -4,6 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use tokio::time::Sleep;
 
 use super::asking::Asking;
 
@@ -14,13 +17,30 @@ pub(crate) enum Driven<T> {
     Done(T),
     /// It waits for answers: see [`Asking::take_asked`].
     Asked,
+    /// It goes on, as a task: its handler wants that, or it takes long.
+    Task,
 }
 
 /// A handler in progress. It ends early when the handler has asked something and can make no more progress: nothing
 /// has woken it while it was polled, and no work is going on that a question must not break off.
 pub(crate) struct Drive<'a, F> {
     pub(crate) handler: F,
-    pub(crate) asking: &'a Asking,
+    asking: &'a Asking,
+    /// How long the handler may take before its call becomes a task, where it may.
+    patience: Option<Duration>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl<'a, F> Drive<'a, F> {
+    pub(crate) fn new(handler: F, asking: &'a Asking) -> Self {
+        Self { handler, asking, patience: None, sleep: None }
+    }
+
+    /// Makes the call a task when its handler takes longer than this.
+    pub(crate) fn patient(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience.filter(|_| self.asking.is_possible_task());
+        self
+    }
 }
 
 impl<F: Future + Unpin> Future for Drive<'_, F> {
@@ -32,14 +52,22 @@ impl<F: Future + Unpin> Future for Drive<'_, F> {
         if let Poll::Ready(outcome) = Pin::new(&mut this.handler).poll(cx) {
             return Poll::Ready(Driven::Done(outcome));
         }
+        if this.asking.wants_task() {
+            return Poll::Ready(Driven::Task);
+        }
         if !this.asking.has_asked() {
-            return Poll::Pending;
+            let Some(patience) = this.patience else { return Poll::Pending };
+            let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+            return sleep.as_mut().poll(cx).map(|()| Driven::Task);
         }
         loop {
             let woken = Arc::new(Woken { woken: AtomicBool::new(false), outer: cx.waker().clone() });
             let waker = Waker::from(woken.clone());
             if let Poll::Ready(outcome) = Pin::new(&mut this.handler).poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(Driven::Done(outcome));
+            }
+            if this.asking.wants_task() {
+                return Poll::Ready(Driven::Task);
             }
             if woken.woken.load(Ordering::Acquire) {
                 continue;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use latimer_protocol::encode::{write_notification, write_request};
+use latimer_protocol::rewrite::{Edits, Step};
 use latimer_protocol::wire::CancelledParams;
 use latimer_protocol::{ErrorCode, RawJson, RequestId, Revision, RpcError};
 use latimer_store::{Attempt, Key, Store, StoreError, Subscription, Ttl};
@@ -18,6 +19,7 @@ use super::error::AskError;
 use super::journal::Answered;
 use super::question::{BadAnswer, ContentCheck, Question};
 use crate::inflight::Scope;
+use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::random;
 
@@ -30,6 +32,7 @@ pub struct Questions(Arc<Shared>);
 
 struct Shared {
     store: Store,
+    notices: Notices,
     waiting: Mutex<HashMap<Scope, Waiting>>,
 }
 
@@ -39,8 +42,15 @@ type Waiting = HashMap<RequestId, oneshot::Sender<Outcome>>;
 pub type Outcome = Result<RawJson, RawJson>;
 
 impl Questions {
-    pub(crate) fn new(store: Store) -> Self {
-        Self(Arc::new(Shared { store, waiting: Mutex::default() }))
+    pub(crate) fn new(store: Store, notices: Notices) -> Self {
+        Self(Arc::new(Shared { store, notices, waiting: Mutex::default() }))
+    }
+
+    /// Sends the client a notification outside any of its requests. A hint: it may get lost.
+    pub(super) async fn notify(&self, scope: &Scope, message: Bytes) {
+        if let Err(error) = self.0.notices.send(scope, message).await {
+            tracing::warn!(%error, "a notification could not be sent");
+        }
     }
 
     /// Takes the answer to a request that was sent within a scope. What answers nothing is ignored.
@@ -87,7 +97,7 @@ impl Questions {
         let mut out = Vec::with_capacity(256);
         write_request(id.as_id(), method, params.map(RawJson::as_str), &mut out);
         let waiting = outbox.wait();
-        outbox.ask(out.into());
+        outbox.say(out.into());
         let answered = async {
             tokio::select! {
                 here = receiver => here.map_err(|_| AskError::Gone),
@@ -139,7 +149,7 @@ impl Drop for Pending<'_> {
         let mut out = Vec::new();
         let params = std::str::from_utf8(&params).ok();
         if write_notification("notifications/cancelled", params, &[], &mut out).is_ok() {
-            self.outbox.ask(out.into());
+            self.outbox.say(out.into());
         }
     }
 }
@@ -244,14 +254,24 @@ impl Live {
     /// Puts a question, and again where a form was filled in wrongly.
     pub(crate) async fn ask(
         &self,
+        question: &Question,
+        besides: Option<ContentCheck>,
+    ) -> Result<Answered, AskError> {
+        self.ask_with(question, besides, &[]).await
+    }
+
+    /// Puts a question whose parameters carry metadata besides (name and JSON text).
+    pub(crate) async fn ask_with(
+        &self,
         first: &Question,
         besides: Option<ContentCheck>,
+        meta: &[(&str, &str)],
     ) -> Result<Answered, AskError> {
         let mut tries = 1;
         let mut again = None;
         loop {
             let question = again.as_ref().unwrap_or(first);
-            let params = question.params(self.revision)?;
+            let params = with_meta(question.params(self.revision)?, meta)?;
             let outcome = self.request(question.method(), params.as_ref()).await;
             let answer = match outcome {
                 Ok(Ok(answer)) => answer,
@@ -279,6 +299,21 @@ impl Live {
         let outcome = self.questions.send(&self.scope, &self.outbox, method, params, self.patience).await?;
         Ok(outcome.map_err(|error| read_error(&error)))
     }
+}
+
+/// Parameters with metadata.
+fn with_meta(params: Option<RawJson>, meta: &[(&str, &str)]) -> Result<Option<RawJson>, AskError> {
+    if meta.is_empty() {
+        return Ok(params);
+    }
+    let mut edits = Edits::new();
+    for (name, value) in meta {
+        edits.set([Step::Member("_meta"), Step::Member(name)], value);
+    }
+    let mut out = Vec::new();
+    let params = params.unwrap_or_else(RawJson::empty_object);
+    edits.apply(params.as_str(), &mut out).map_err(|error| AskError::Faulty(error.to_string()))?;
+    RawJson::parse_bytes(out.into()).map(Some).map_err(|error| AskError::Faulty(error.to_string()))
 }
 
 #[derive(Deserialize)]

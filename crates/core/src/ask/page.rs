@@ -9,6 +9,7 @@ use latimer_protocol::wire::{ElicitParams, ElicitUrl};
 use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError};
 
 use super::error::AskError;
+use super::live::Questions;
 use super::question::Question;
 use crate::error::{CallError, ToolError};
 use crate::inflight::Scope;
@@ -30,10 +31,11 @@ pub struct UrlRequired(Vec<ElicitUrl>);
 
 /// Names a page that a user was asked to open, so that its client can be told when it is done with; see
 /// [`Context::ticket`](crate::Context::ticket).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Ticket {
     pub(super) elicitation_id: String,
-    pub(super) scope: Option<Scope>,
+    /// Who asked for the page, where they know of such things.
+    pub(super) client: Option<(Scope, Questions)>,
 }
 
 impl UrlRequired {
@@ -92,10 +94,17 @@ pub(crate) fn is_page(key: &str) -> bool {
 }
 
 impl Ticket {
-    /// The message that tells a client that the page is done with, and whose it is. Only sessions of 2025-11-25 know
-    /// such messages.
-    pub fn notification(&self) -> Option<(Scope, Bytes)> {
-        let scope = self.scope.clone()?;
+    /// Tells the client that the page is done with, so that it may go on by itself. Only sessions of 2025-11-25 know
+    /// of that; for all others nothing happens. A hint: where the client listens nowhere, it is lost.
+    pub async fn done(&self) {
+        if let Some((scope, questions)) = &self.client
+            && let Some(message) = self.message()
+        {
+            questions.notify(scope, message).await;
+        }
+    }
+
+    fn message(&self) -> Option<Bytes> {
         let mut params = Vec::new();
         write_object(&mut params, |params| {
             params.string("elicitationId", &self.elicitation_id);
@@ -103,7 +112,7 @@ impl Ticket {
         let mut out = Vec::new();
         let params = std::str::from_utf8(&params).ok();
         write_notification("notifications/elicitation/complete", params, &[], &mut out).ok()?;
-        Some((scope, out.into()))
+        Some(out.into())
     }
 }
 
@@ -146,7 +155,7 @@ mod tests {
 
     #[test]
     fn el_5_a_client_of_2025_11_25_gets_all_pages_with_their_names() {
-        let ticket = Ticket { elicitation_id: "e2".to_owned(), scope: Some(Scope::Connection(7)) };
+        let ticket = Ticket { elicitation_id: "e2".to_owned(), client: None };
         let pages = UrlRequired::new("Sign in", "https://example.com/in")
             .and("Pay", "https://example.com/pay")
             .with_ticket(&ticket);
@@ -160,10 +169,8 @@ mod tests {
                 r#"{{"elicitations":[{{"mode":"url","message":"Sign in","url":"https://example.com/in","elicitationId":"{first}"}},{{"mode":"url","message":"Pay","url":"https://example.com/pay","elicitationId":"e2"}}]}}"#
             )
         );
-        let (scope, message) = ticket.notification().unwrap();
-        assert_eq!(scope, Scope::Connection(7));
         assert_eq!(
-            message,
+            ticket.message().unwrap(),
             r#"{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"e2"}}"#
         );
     }

@@ -3,6 +3,7 @@
 use latimer_protocol::wire::{CreateMessageParams, ElicitParams, ElicitResult, ListRootsResult};
 use latimer_protocol::wire::{CreateMessageResult, ElicitAction};
 use latimer_protocol::{RawJson, Revision, rewrite};
+use serde::{Deserialize, Serialize};
 
 use crate::requirement::Requirement;
 use crate::validate::{Options, Validator};
@@ -11,7 +12,9 @@ use crate::validate::{Options, Validator};
 pub(crate) type ContentCheck = fn(&RawJson) -> Result<(), String>;
 
 /// One question.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Its serialised form is what the journals of tasks hold, not what goes over the wire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Question {
     /// The user fills in a form or opens a page (EL-2, EL-5).
     Elicit(ElicitParams),
@@ -101,6 +104,22 @@ impl Question {
             }
             Self::Sample(_) => answer.to::<CreateMessageResult>().map(|_| ()).map_err(shape),
             Self::Roots => answer.to::<ListRootsResult>().map(|_| ()).map_err(shape),
+        }
+    }
+
+    /// Checks that an answer has the right shape.
+    pub(crate) fn check_shape(&self, answer: &RawJson) -> Result<(), String> {
+        match self.check(answer, None) {
+            Err(BadAnswer::Shape(reason)) => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong with the content of a form, so that it is put again.
+    pub(crate) fn misfit(&self, answer: &RawJson) -> Option<String> {
+        match self.check(answer, None) {
+            Err(BadAnswer::Content(fault)) => Some(fault),
+            _ => None,
         }
     }
 

@@ -66,9 +66,6 @@ pub(crate) struct Sealed {
     /// When it ceases to open, in milliseconds since the epoch.
     #[serde(rename = "x")]
     expires: u64,
-    /// The keys of the questions that its answer carries.
-    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) asked: Vec<String>,
     /// How many rounds there were.
     #[serde(rename = "n")]
     pub(crate) rounds: u32,
@@ -126,35 +123,52 @@ impl SealKeys {
         }
         sealed.expires = now.saturating_add(life).as_millis();
         let text = serde_json::to_vec(&sealed).map_err(|_| SealError::Cipher)?;
-        let key = self.keys.first().ok_or(SealError::Cipher)?;
-        let nonce: [u8; NONCE] = crate::random::bytes();
-        let payload = Payload { msg: &text, aad: &binding.0 };
-        let sealed = key.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Cipher)?;
-        let mut bytes = Vec::with_capacity(1 + KEY_ID + NONCE + sealed.len());
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&key.id);
-        bytes.extend_from_slice(&nonce);
-        bytes.extend_from_slice(&sealed);
-        let text = URL_SAFE_NO_PAD.encode(bytes);
+        let text = self.encrypt(&binding.0, &text).ok_or(SealError::Cipher)?;
         if text.len() > most { Err(SealError::TooLarge(most)) } else { Ok(text) }
     }
 
     /// Opens a state that a client sent back.
     pub(crate) fn open(&self, binding: &Binding, text: &str, now: Timestamp) -> Result<Sealed, SealError> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| SealError::Foreign)?;
-        let (&version, rest) = bytes.split_first().ok_or(SealError::Foreign)?;
-        if version != VERSION || rest.len() < KEY_ID + NONCE {
-            return Err(SealError::Foreign);
-        }
-        let (id, rest) = rest.split_at(KEY_ID);
-        let (nonce, sealed) = rest.split_at(NONCE);
-        let nonce = XNonce::try_from(nonce).map_err(|_| SealError::Foreign)?;
-        let mut keys = self.keys.iter().filter(|key| bool::from(key.id.ct_eq(id)));
-        let payload = || Payload { msg: sealed, aad: &binding.0 };
-        let text =
-            keys.find_map(|key| key.cipher.decrypt(&nonce, payload()).ok()).ok_or(SealError::Foreign)?;
+        let text = self.decrypt(&binding.0, text).ok_or(SealError::Foreign)?;
         let sealed: Sealed = serde_json::from_slice(&text).map_err(|_| SealError::Foreign)?;
         if now.as_millis() >= sealed.expires { Err(SealError::Expired) } else { Ok(sealed) }
+    }
+}
+
+impl SealKeys {
+    /// Seals a short text for a purpose: it opens for no other.
+    pub(crate) fn seal_text(&self, purpose: &str, text: &str) -> Option<String> {
+        self.encrypt(purpose.as_bytes(), text.as_bytes())
+    }
+
+    /// Opens a text that was sealed for a purpose.
+    pub(crate) fn open_text(&self, purpose: &str, sealed: &str) -> Option<String> {
+        String::from_utf8(self.decrypt(purpose.as_bytes(), sealed)?).ok()
+    }
+
+    fn encrypt(&self, aad: &[u8], msg: &[u8]) -> Option<String> {
+        let key = self.keys.first()?;
+        let nonce: [u8; NONCE] = crate::random::bytes();
+        let sealed = key.cipher.encrypt(&XNonce::from(nonce), Payload { msg, aad }).ok()?;
+        let mut bytes = Vec::with_capacity(1 + KEY_ID + NONCE + sealed.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&key.id);
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&sealed);
+        Some(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    fn decrypt(&self, aad: &[u8], text: &str) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (&version, rest) = bytes.split_first()?;
+        if version != VERSION || rest.len() < KEY_ID + NONCE {
+            return None;
+        }
+        let (id, rest) = rest.split_at(KEY_ID);
+        let (nonce, msg) = rest.split_at(NONCE);
+        let nonce = XNonce::try_from(nonce).ok()?;
+        let mut keys = self.keys.iter().filter(|key| bool::from(key.id.ct_eq(id)));
+        keys.find_map(|key| key.cipher.decrypt(&nonce, Payload { msg, aad }).ok())
     }
 }
 
@@ -191,8 +205,8 @@ impl fmt::Debug for SealKeys {
 }
 
 impl Sealed {
-    pub(crate) fn new(chain: String, asked: Vec<String>, rounds: u32, journal: Journal) -> Self {
-        Self { chain, expires: 0, asked, rounds, journal }
+    pub(crate) fn new(chain: String, rounds: u32, journal: Journal) -> Self {
+        Self { chain, expires: 0, rounds, journal }
     }
 }
 
@@ -284,7 +298,7 @@ mod tests {
     fn sealed() -> Sealed {
         let mut journal = Journal::default();
         journal.note_memo("m", raw("[1]"));
-        Sealed::new("chain".to_owned(), vec!["q".to_owned()], 1, journal)
+        Sealed::new("chain".to_owned(), 1, journal)
     }
 
     #[test]

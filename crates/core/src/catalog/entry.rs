@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use latimer_protocol::RawJson;
 use latimer_protocol::codec::param_header::ParamHeader;
+use latimer_protocol::wire::TaskSupport;
 
 use super::index::{PromptIndex, ResourceIndex, TemplateIndex, ToolIndex};
 use super::name;
@@ -27,6 +28,7 @@ pub struct ToolEntry {
     input: Validator,
     output: Option<Validator>,
     headers: Vec<ParamHeader>,
+    task: TaskSupport,
 }
 
 /// A resource.
@@ -127,7 +129,13 @@ entry!(ToolEntry, name, "The tool's name.", |source, definition| {
     let headers =
         ParamHeader::extract(index.input_schema.get()).map_err(|error| named("its inputSchema", &error))?;
     let key = index.name.as_ref().into();
-    Ok(Self { input, output, headers, common: Common::new(key, source, definition) })
+    Ok(Self {
+        input,
+        output,
+        headers,
+        task: index.execution.and_then(|execution| execution.task_support).unwrap_or_default(),
+        common: Common::new(key, source, definition),
+    })
 });
 
 entry!(ResourceEntry, uri, "The resource's URI.", |source, definition| {
@@ -186,6 +194,11 @@ impl ToolEntry {
     /// What the client must be able to do.
     pub fn requires(&self) -> &[Requirement] {
         &self.common.requires
+    }
+
+    /// Whether its calls may or must be tasks (T11-2).
+    pub fn task_support(&self) -> TaskSupport {
+        self.task
     }
 
     /// The arguments that headers mirror over HTTP (XH-1).

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use latimer_protocol::wire::ToolExecution;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,6 +15,8 @@ pub(super) struct ToolIndex<'a> {
     pub(super) input_schema: &'a RawValue,
     #[serde(borrow, default)]
     pub(super) output_schema: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) execution: Option<ToolExecution>,
 }
 
 #[derive(Deserialize)]

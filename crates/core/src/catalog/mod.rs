@@ -1,8 +1,10 @@
 //! What the server offers, as snapshots that readers never lock (DESIGN: catalog, view, source).
 //!
 //! A change is a transaction: the definitions are staged, every one is checked, and only then does a
-//! new snapshot take the place of the old. Calls in flight keep the entries they began with.
+//! new snapshot take the place of the old, and the change is announced. Calls in flight keep the entries they
+//! began with.
 
+mod difference;
 mod entry;
 mod index;
 mod name;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+pub(crate) use difference::Difference;
 pub(crate) use entry::Entry;
 pub use entry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use name::NameError;
@@ -26,6 +29,7 @@ pub use snapshot::{Snapshot, TemplateMatch};
 pub use template::{TemplateError, UriTemplate};
 pub use view::View;
 
+use crate::changes::{Changes, WeakChanges};
 use crate::source::{Definitions, Source, SourceError};
 
 pub(crate) fn source_of<E: entry::Entry>(entry: &E) -> &Arc<dyn Source> {
@@ -37,6 +41,8 @@ pub(crate) fn source_of<E: entry::Entry>(entry: &E) -> &Arc<dyn Source> {
 pub struct Catalog {
     current: ArcSwap<Snapshot>,
     loaded: Mutex<Loaded>,
+    /// Where changes are announced: with the engines that serve it.
+    announced: Mutex<Vec<WeakChanges>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +94,11 @@ impl fmt::Display for Kind {
 
 impl Default for Catalog {
     fn default() -> Self {
-        Self { current: ArcSwap::from_pointee(Snapshot::default()), loaded: Mutex::default() }
+        Self {
+            current: ArcSwap::from_pointee(Snapshot::default()),
+            loaded: Mutex::default(),
+            announced: Mutex::default(),
+        }
     }
 }
 
@@ -139,6 +149,17 @@ impl Catalog {
         Ok(())
     }
 
+    /// Announces that a resource has other contents: to every session and listener, on every process of the store,
+    /// that subscribed to it and can see it (RSC-5, SUB-4). Never waits.
+    pub fn update(&self, uri: &str) {
+        self.announce(|changes| changes.updated(uri));
+    }
+
+    /// Announces changes from now on there, too.
+    pub(crate) fn announce_to(&self, changes: &Changes) {
+        self.announced.lock().push(changes.downgrade());
+    }
+
     /// The names of the loaded sources, in order.
     pub fn sources(&self) -> Vec<String> {
         self.loaded.lock().sources.keys().cloned().collect()
@@ -184,7 +205,25 @@ impl Catalog {
 
     fn publish(&self, loaded: &mut Loaded, snapshot: Snapshot) {
         loaded.epoch = snapshot.epoch();
-        self.current.store(Arc::new(snapshot));
+        let snapshot = Arc::new(snapshot);
+        let before = self.current.swap(snapshot.clone());
+        let mut difference = None;
+        self.announce(|changes| {
+            let difference = difference.get_or_insert_with(|| Difference::between(&before, &snapshot));
+            if !difference.is_empty() {
+                changes.lists(difference.clone());
+            }
+        });
+    }
+
+    fn announce(&self, mut announce: impl FnMut(&Changes)) {
+        self.announced.lock().retain(|changes| match changes.upgrade() {
+            Some(changes) => {
+                announce(&changes);
+                true
+            }
+            None => false,
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use latimer_protocol::wire::TaskSupport;
 use parking_lot::Mutex;
 
 use super::entry::{Entry, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
@@ -20,6 +21,7 @@ pub struct Snapshot {
     pub(super) templates: Table<TemplateEntry>,
     pub(super) prompts: Table<PromptEntry>,
     completes: bool,
+    tasks: bool,
     scoped: bool,
     /// By what they show.
     views: Mutex<HashMap<Box<[u64]>, Arc<View>>>,
@@ -92,6 +94,9 @@ impl Snapshot {
             templates: Table::of(Kind::Template, staged().flat_map(|staged| &staged.templates))?,
             prompts: Table::of(Kind::Prompt, staged().flat_map(|staged| &staged.prompts))?,
             completes: staged().any(|staged| staged.completes),
+            tasks: staged()
+                .flat_map(|staged| &staged.tools)
+                .any(|tool| tool.task_support() != TaskSupport::Forbidden),
             scoped: false,
             views: Mutex::default(),
         };
@@ -112,6 +117,11 @@ impl Snapshot {
         self.completes
     }
 
+    /// Whether a tool may be a task.
+    pub fn tasks(&self) -> bool {
+        self.tasks
+    }
+
     /// What a principal may see of it. Principals who may see the same share one view.
     pub fn view(&self, principal: &Principal) -> Arc<View> {
         let visible = |scopes: &[String]| scopes.iter().all(|scope| principal.has_scope(scope));
@@ -129,6 +139,11 @@ impl Snapshot {
         let view = Arc::new(View::new(self, principal, self.scoped));
         views.insert(bits.words.into(), view.clone());
         view
+    }
+
+    /// Whether a principal may see a resource or a template that a URI fits.
+    pub fn shows(&self, principal: &Principal, uri: &str) -> bool {
+        self.resource(principal, uri).is_some() || self.template_for(principal, uri).is_some()
     }
 
     /// A tool that a principal may see.

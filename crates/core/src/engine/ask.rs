@@ -1,10 +1,11 @@
 //! Where calls that ask are run: in rounds, or once with questions on the way.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use latimer_protocol::encode::{InputRequest, Stamp, write_input_required};
-use latimer_protocol::wire::{ElicitAction, ElicitResult};
+use latimer_protocol::wire::{ElicitAction, ElicitResult, TaskSupport};
 use latimer_protocol::{RawJson, RpcError};
 
 use super::{Engine, Reply, Request};
@@ -13,6 +14,7 @@ use crate::ask::{
     is_page,
 };
 use crate::call::{Call, Operation, Outcome};
+use crate::catalog::ToolEntry;
 use crate::context::{self, Context};
 use crate::error::CallError;
 use crate::random;
@@ -22,7 +24,7 @@ use crate::requirement::Requirement;
 pub(super) enum Ran {
     /// It has an outcome.
     Done(Outcome),
-    /// The caller is asked first (MRTR-2).
+    /// The caller is asked first (MRTR-2), or gets a task instead (TX-3).
     Asked(Reply),
 }
 
@@ -53,8 +55,7 @@ impl Engine {
         if self.0.reruns {
             return self.run_again_and_again(&context, &operation, &live).await;
         }
-        let scope = live.scope.clone();
-        let asking = Asking::new(Way::Live(live), Journal::default(), Vec::new()).within(scope);
+        let asking = Asking::new(Way::Live(live), Journal::default(), Vec::new());
         self.run_to_end(context, operation, asking).await
     }
 
@@ -66,16 +67,17 @@ impl Engine {
         operation: Operation,
     ) -> Result<Ran, RpcError> {
         let definition = definition(&operation).clone();
-        let round = self.open(request, &definition)?;
-        let (chain, rounds) = match round {
+        let possible = possible_task(request, &operation);
+        let (sealed, mut fresh) = self.open(request, &definition)?;
+        if let Err(error) = take_pages(&mut fresh) {
+            return Ok(Ran::Done(Err(error.into())));
+        }
+        let (chain, rounds) = match sealed {
             None => {
-                context.asking = Asking::new(Way::Rounds(None), Journal::default(), Vec::new());
+                context.asking = Asking::new(Way::Rounds(None), Journal::default(), fresh);
                 (None, 0)
             }
-            Some((sealed, mut fresh)) => {
-                if let Err(error) = take_pages(&mut fresh) {
-                    return Ok(Ran::Done(Err(error.into())));
-                }
+            Some(sealed) => {
                 let claims = Claims {
                     store: self.0.store.clone(),
                     chain: sealed.chain.clone(),
@@ -85,42 +87,57 @@ impl Engine {
                 (Some(sealed.chain), sealed.rounds)
             }
         };
+        if possible.is_some() {
+            context.asking = context.asking.may_be_task();
+        }
         let context = Context::new(context);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
-        let (asked, journal) = match (Drive { handler, asking: context.asking() }).await {
+        let mut drive = Drive::new(handler, context.asking()).patient(self.0.limits.task_after);
+        let driven = (&mut drive).await;
+        let handler = drive.handler;
+        let (asked, journal) = match driven {
             Driven::Done(outcome) => match pages(&outcome, request) {
                 Some(pages) => (pages, context.asking().journal()),
                 None => return Ok(Ran::Done(outcome)),
             },
-            Driven::Asked => match context.asking().take_asked() {
-                Ok(asked) => asked,
-                Err(error) => return Ok(Ran::Done(Err(error.into()))),
-            },
+            Driven::Task => {
+                return match possible {
+                    Some(tool) => self.turn_into_task(request, tool, handler, context).await.map(Ran::Asked),
+                    None => Err(RpcError::internal("task")),
+                };
+            }
+            Driven::Asked => {
+                drop(handler);
+                match context.asking().take_asked() {
+                    Ok(asked) => asked,
+                    Err(error) => return Ok(Ran::Done(Err(error.into()))),
+                }
+            }
         };
         if rounds >= MOST_ROUNDS {
             let message = format!("the call asked more than {MOST_ROUNDS} times and was stopped");
             return Err(RpcError::invalid_request(message));
         }
         let chain = chain.unwrap_or_else(random::hex::<16>);
-        let keys = asked.iter().map(|(key, _)| key.clone()).collect();
-        let sealed = Sealed::new(chain, keys, rounds + 1, journal);
+        let sealed = Sealed::new(chain, rounds + 1, journal);
         self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
     }
 
-    /// What a request brings along from earlier rounds: the state, and the answers to what it asked. Answers to what
-    /// was not asked are ignored (MRTR-6).
+    /// What a request brings along from earlier rounds: the state, and answers. Answers to what the handler does not ask
+    /// are ignored (MRTR-6). They may come without a state, too: they are the client's own words in any case.
     fn open(
         &self,
         request: &Request,
         definition: &RawJson,
-    ) -> Result<Option<(Sealed, Vec<(String, Answered)>)>, RpcError> {
-        let Some(state) = request.params.request_state()? else { return Ok(None) };
-        let binding = binding(request, definition)?;
-        let sealed = self
-            .0
-            .seal_keys
-            .open(&binding, &state, self.0.clock.now())
-            .map_err(|error| RpcError::invalid_params(error.to_string()))?;
+    ) -> Result<(Option<Sealed>, Vec<(String, Answered)>), RpcError> {
+        let sealed = match request.params.request_state()? {
+            Some(state) => {
+                let binding = binding(request, definition)?;
+                let opened = self.0.seal_keys.open(&binding, &state, self.0.clock.now());
+                Some(opened.map_err(|error| RpcError::invalid_params(error.to_string()))?)
+            }
+            None => None,
+        };
         let mut fresh = Vec::new();
         if let Some(responses) = request.params.input_responses()? {
             for member in latimer_protocol::rewrite::members(responses.as_str()) {
@@ -128,13 +145,11 @@ impl Engine {
                     RpcError::invalid_params(format!("\"params.inputResponses\" cannot be read: {error}"))
                 };
                 let (key, value) = member.map_err(|error| unreadable(&error))?;
-                if sealed.asked.iter().any(|asked| *asked == key) {
-                    let value = responses.slice(value).map_err(|error| unreadable(&error))?;
-                    fresh.push((key.into_owned(), Answered::Result(value)));
-                }
+                let value = responses.slice(value).map_err(|error| unreadable(&error))?;
+                fresh.push((key.into_owned(), Answered::Result(value)));
             }
         }
-        Ok(Some((sealed, fresh)))
+        Ok((sealed, fresh))
     }
 
     /// The reply that asks.
@@ -181,11 +196,11 @@ impl Engine {
         let mut fresh = Vec::new();
         let mut tries = HashMap::<String, usize>::new();
         loop {
-            let asking = Asking::new(Way::Rounds(None), journal, fresh).within(live.scope.clone());
+            let asking = Asking::new(Way::Rounds(None), journal, fresh).for_client_of(live);
             let context = Context::new(context.again(asking));
             let call = Call { operation: operation.clone(), context: context.clone() };
             let handler = self.0.handler.handle(call);
-            if let Driven::Done(outcome) = (Drive { handler, asking: context.asking() }).await {
+            if let Driven::Done(outcome) = (Drive::new(handler, context.asking())).await {
                 return Ok(Ran::Done(outcome));
             }
             let asked = match context.asking().take_asked() {
@@ -225,10 +240,10 @@ impl Engine {
         context.asking = asking;
         let context = Context::new(context);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
-        match (Drive { handler, asking: context.asking() }).await {
+        match (Drive::new(handler, context.asking())).await {
             Driven::Done(outcome) => Ok(Ran::Done(outcome)),
             // Only rounds end so.
-            Driven::Asked => Ok(Ran::Done(Err(crate::ask::AskError::Misplaced.into()))),
+            Driven::Asked | Driven::Task => Ok(Ran::Done(Err(crate::ask::AskError::Misplaced.into()))),
         }
     }
 }
@@ -257,6 +272,15 @@ fn internal(request: &Request, error: &dyn std::fmt::Display) -> RpcError {
     let reference = crate::error::reference();
     tracing::error!(%reference, method = request.method.name, %error, "a call could not ask its client");
     RpcError::internal(&reference)
+}
+
+/// The tool, where the call may become a task (TX-1, TX-2).
+fn possible_task(request: &Request, operation: &Operation) -> Option<Arc<ToolEntry>> {
+    let Operation::CallTool { tool, .. } = operation else { return None };
+    let caller = &request.caller;
+    let possible = tool.task_support() != TaskSupport::Forbidden
+        && Requirement::Tasks.is_met(&caller.client.capabilities, caller.revision);
+    possible.then(|| tool.clone())
 }
 
 /// What the state of a call is bound to.

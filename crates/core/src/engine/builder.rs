@@ -1,22 +1,26 @@
 //! Putting an engine together.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use latimer_protocol::RawJson;
 use latimer_protocol::wire::Implementation;
 use latimer_store::{Clock, Store, SystemClock};
+use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Parts};
 use crate::admission::Admission;
 use crate::ask::{Questions, SealKeys};
 use crate::catalog::Catalog;
+use crate::changes::Changes;
 use crate::identify::{Identify, Open};
 use crate::inflight::Inflight;
 use crate::limits::Limits;
 use crate::middleware::{Around, Handler, Middleware, Next, ToSource};
+use crate::notices::Notices;
 use crate::session::Sessions;
 use crate::states::States;
 use crate::stream::Streams;
+use crate::task::Tasks;
 
 /// What an engine is made of.
 #[derive(Default)]
@@ -121,13 +125,22 @@ impl Builder {
         for middleware in self.middleware.into_iter().rev() {
             handler = Arc::new(Around { middleware, next: Next::new(handler) });
         }
+        let instance = crate::random::hex::<8>();
+        let clock: Arc<dyn Clock> = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let catalog = self.catalog.unwrap_or_default();
+        let changes = Changes::new(store.clone());
+        catalog.announce_to(&changes);
+        let notices = Notices::new(store.clone(), instance.clone());
         Engine(Arc::new(Parts {
-            catalog: self.catalog.unwrap_or_default(),
+            catalog,
             identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
             sessions: Sessions::new(store.clone(), &self.limits),
-            questions: Questions::new(store.clone()),
+            questions: Questions::new(store.clone(), notices.clone()),
             seal_keys: self.seal_keys.unwrap_or_else(SealKeys::of_process),
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            tasks: Tasks::new(store.clone(), clock.clone(), &self.limits),
+            notices,
+            instance,
+            clock,
             reruns: self.reruns.unwrap_or(cfg!(debug_assertions)),
             store: store.clone(),
             streams: Streams::new(store, &self.limits),
@@ -137,9 +150,13 @@ impl Builder {
             states: Arc::new(self.states),
             handler,
             admission: Admission::new(self.limits.calls, self.limits.calls_per_session),
+            listens: Admission::new(self.limits.listens, self.limits.listens_per_caller),
             inflight: Inflight::default(),
-            // Lists change only with their sources, and no notification can tell a client so: it asks
-            // again after a minute.
+            changes,
+            task_status: OnceLock::new(),
+            stopping: CancellationToken::new(),
+            // Changes are announced to those who listen (CACHE-3). Who does not, and caches between, ask again after
+            // a minute.
             list_ttl_ms: 60_000,
             limits: self.limits,
         }))

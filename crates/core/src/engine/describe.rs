@@ -11,6 +11,7 @@ use super::{Engine, Reply, Request};
 use crate::catalog::{Snapshot, View};
 use crate::era::modern;
 use crate::principal::Principal;
+use crate::requirement::TASKS_EXTENSION;
 
 impl Engine {
     /// The result of `initialize` for a negotiated revision, as a reply.
@@ -67,13 +68,20 @@ impl Engine {
             None | Some("logging") => true,
             Some("tools") => view.has(ListKind::Tools),
             Some("prompts") => view.has(ListKind::Prompts),
-            Some("resources") => has_resources(view),
+            Some("resources" | "resources.subscribe") => has_resources(view),
             Some("completions") => snapshot.completes(),
+            Some("tasks" | "tasks.list" | "tasks.cancel") => snapshot.tasks(),
+            Some(extension) if extension == TASKS_CAPABILITY => snapshot.tasks(),
             Some(_) => false,
         };
         if served { Ok(()) } else { Err(RpcError::method_not_found(method.name)) }
     }
 }
+
+const TASKS_CAPABILITY: &str = "extensions.io.modelcontextprotocol/tasks";
+
+/// The core tasks of 2025-11-25 (T11-1).
+const CORE_TASKS: &str = r#"{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}"#;
 
 fn has_resources(view: &View) -> bool {
     view.has(ListKind::Resources) || view.has(ListKind::ResourceTemplates)
@@ -81,10 +89,17 @@ fn has_resources(view: &View) -> bool {
 
 /// What the view offers, as the revision says it.
 fn capabilities(snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
+    // The core form and the extension are not told side by side (TX-10).
+    let tasks = snapshot.tasks() && !revision.is_modern();
+    let extension = (snapshot.tasks() && revision.is_modern()).then(|| TASKS_EXTENSION.to_owned());
+    // Every transport tells its clients of changes (GW-4).
+    let list = ListCapability { list_changed: true };
     let capabilities = ServerCapabilities {
-        tools: view.has(ListKind::Tools).then(ListCapability::default),
-        prompts: view.has(ListKind::Prompts).then(ListCapability::default),
-        resources: has_resources(view).then(ResourcesCapability::default),
+        tasks: tasks.then(|| RawJson::parse(CORE_TASKS).unwrap_or_else(|_| RawJson::empty_object())),
+        extensions: extension.into_iter().map(|name| (name, RawJson::empty_object())).collect(),
+        tools: view.has(ListKind::Tools).then_some(list),
+        prompts: view.has(ListKind::Prompts).then_some(list),
+        resources: has_resources(view).then_some(ResourcesCapability { subscribe: true, list_changed: true }),
         completions: snapshot.completes().then(RawJson::empty_object),
         logging: Some(RawJson::empty_object()),
         ..ServerCapabilities::default()

@@ -42,6 +42,7 @@ struct Running {
     idle: Duration,
     total: Duration,
     clock: Option<Clock>,
+    outbox: Outbox,
     _registered: Option<Registered>,
 }
 
@@ -50,6 +51,8 @@ pub(super) struct Frame {
     pub(super) id: RequestId,
     pub(super) revision: Revision,
     pub(super) is_tool_call: bool,
+    /// Whether it goes on until it is ended, however long that takes.
+    pub(super) is_endless: bool,
 }
 
 struct Clock {
@@ -77,6 +80,7 @@ impl Pending {
             idle: limits.call_timeout,
             total: limits.call_timeout_total,
             clock: None,
+            outbox: outbox.clone(),
             _registered: registered,
         };
         Self { state: State::Running(Box::new(running)), outbox }
@@ -105,6 +109,9 @@ impl Future for Pending {
                 Poll::Pending => return Poll::Pending,
             },
         };
+        if outcome.is_some() {
+            this.outbox.tell_dropped();
+        }
         this.outbox.close();
         this.state = State::Over;
         Poll::Ready(outcome)
@@ -125,6 +132,9 @@ impl Running {
         let clock = self.clock.get_or_insert_with(|| Clock::new(&self.cancel, idle, total, outbox.steps()));
         if clock.cancelled.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
+        }
+        if self.frame.is_endless {
+            return Poll::Pending;
         }
         while clock.sleep.as_mut().poll(cx).is_ready() {
             let (now, steps) = (Instant::now(), outbox.steps());
@@ -166,7 +176,7 @@ impl Running {
 
     /// An error result for `tools/call`, a JSON-RPC error for anything else.
     fn failed(&self, message: String, error: impl FnOnce() -> RpcError) -> Reply {
-        let Frame { id, revision, is_tool_call } = &self.frame;
+        let Frame { id, revision, is_tool_call, .. } = &self.frame;
         if *is_tool_call {
             let mut out = Vec::new();
             let stamp = Stamp { server_info: None, cache: None };
@@ -197,7 +207,9 @@ impl Clock {
 impl Drop for Running {
     fn drop(&mut self) {
         // Work that the handler handed elsewhere hears of the end through the token.
-        self.cancel.cancel();
+        if !self.outbox.is_detached() {
+            self.cancel.cancel();
+        }
     }
 }
 

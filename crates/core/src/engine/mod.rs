@@ -11,31 +11,40 @@ mod guard;
 mod lists;
 mod operation;
 mod reply;
+mod subscribe;
+mod task;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 
 use latimer_protocol::wire::{EmptyResult, LogLevel, ProgressToken};
 use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision, RpcError};
-use latimer_store::{Clock, Store};
+use latimer_store::{Clock, Store, StoreError, Subscription};
 use tokio_util::sync::CancellationToken;
 
 pub use builder::Builder;
 pub use guard::Pending;
 pub use reply::Reply;
 
+use crate::BoxFuture;
 use crate::admission::{Admission, Busy, Permit};
 use crate::ask::{Asking, Questions, SealKeys};
 use crate::catalog::Catalog;
+use crate::changes::{Changes, Interest, Listing};
 use crate::context::{self, Client, Context};
 use crate::identify::Identify;
-use crate::inflight::{Inflight, Scope};
+use crate::inflight::{Ends, Inflight, Scope};
 use crate::limits::Limits;
 use crate::middleware::Handler;
+use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::principal::{Account, Peer, Principal};
 use crate::session::{SessionId, Sessions};
 use crate::states::States;
 use crate::stream::Streams;
+use crate::subscription::{News, TaskStatus};
+use crate::task::Tasks;
 
 /// Serves requests. Shared by all transports of a server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,12 +64,21 @@ struct Parts {
     states: Arc<States>,
     handler: Arc<dyn Handler>,
     admission: Admission<Holder>,
+    /// Listen requests are counted apart from calls, which end by themselves.
+    listens: Admission<Holder>,
     inflight: Inflight,
     questions: Questions,
     seal_keys: SealKeys,
+    tasks: Tasks,
+    notices: Notices,
+    /// Tells this engine from the others on its store.
+    instance: String,
     clock: Arc<dyn Clock>,
     reruns: bool,
     store: Store,
+    changes: Changes,
+    task_status: OnceLock<Arc<dyn TaskStatus>>,
+    stopping: CancellationToken,
     list_ttl_ms: u64,
 }
 
@@ -71,6 +89,8 @@ pub enum Holder {
     Session(SessionId),
     /// Those of a principal or anonymous peer.
     Account(Account),
+    /// The listen requests of a principal or anonymous peer.
+    Listens(Account),
 }
 
 /// A request whose sender is known.
@@ -141,6 +161,38 @@ impl Engine {
         &self.0.questions
     }
 
+    /// Where changes are told and heard.
+    pub fn changes(&self) -> &Changes {
+        &self.0.changes
+    }
+
+    /// What a principal hears of that no session and no request asked for: changes of lists, and of the resources
+    /// that the [line](Changes::listen_in_line) watches. For connections that are sessions by themselves.
+    pub fn news(&self, line: &str, principal: &Principal) -> News {
+        let interest = Interest { lists: Listing::ALL.into(), ..Interest::default() };
+        let listener = self.0.changes.listen_in_line(line, principal, interest);
+        News::new(listener, self.0.catalog.clone(), principal.clone())
+    }
+
+    /// Has the status of tasks told to those who listen to it. Happens once.
+    pub fn tell_tasks(&self, status: Arc<dyn TaskStatus>) {
+        let _ = self.0.task_status.set(status);
+    }
+
+    pub(crate) fn task_status(&self) -> Option<Arc<dyn TaskStatus>> {
+        self.0.task_status.get().cloned()
+    }
+
+    /// Says that the server stops: requests that go on until they are ended are answered (SUB-5).
+    pub fn stop(&self) {
+        self.0.stopping.cancel();
+    }
+
+    /// Has the requests of a scope answered that go on until they are ended: nothing more comes from there.
+    pub fn finish_all(&self, scope: &Scope) {
+        self.0.inflight.finish_all(scope);
+    }
+
     /// The server's name.
     pub fn name(&self) -> &str {
         &self.0.name
@@ -156,7 +208,10 @@ impl Engine {
     /// # Errors
     /// When a limit is reached.
     pub fn admit(&self, holder: &Holder) -> Result<Permit<Holder>, Busy> {
-        self.0.admission.enter(holder)
+        match holder {
+            Holder::Listens(_) => self.0.listens.enter(holder),
+            Holder::Session(_) | Holder::Account(_) => self.0.admission.enter(holder),
+        }
     }
 
     /// How many calls are in flight.
@@ -167,10 +222,13 @@ impl Engine {
     /// Begins a request. Nothing happens until what is returned is polled; dropping it cancels the call.
     pub fn begin(&self, request: Request) -> Pending {
         let limits = &self.0.limits;
-        let outbox = Outbox::new(limits.ring_events, limits.ring_bytes);
+        let outbox = Outbox::within(limits);
         let cancel = CancellationToken::new();
+        let is_endless = is_listen(request.method);
+        let finish = is_endless.then(|| self.0.stopping.child_token());
+        let ends = || Ends { cancel: cancel.clone(), finish: finish.clone() };
         let registered = match &request.caller.scope {
-            Some(scope) => match self.0.inflight.enter(scope.clone(), request.id.clone(), cancel.clone()) {
+            Some(scope) => match self.0.inflight.enter(scope.clone(), request.id.clone(), ends()) {
                 Ok(registered) => Some(registered),
                 Err(error) => {
                     let reply = Reply::error(Some(&request.id), &error, request.caller.revision);
@@ -183,9 +241,22 @@ impl Engine {
         let revision = request.caller.revision;
         let is_tool_call = request.method.name == "tools/call";
         let engine = self.clone();
-        let context = self.context(&request, &outbox, &cancel);
-        let work = Box::pin(async move { engine.answer(request, context).await });
-        Pending::new(work, outbox, cancel, registered, guard::Frame { id, revision, is_tool_call }, limits)
+        let work: BoxFuture<'static, Reply> = if let Some(finish) = finish {
+            let outbox = outbox.clone();
+            Box::pin(async move {
+                let outcome = match check_progress_token(&request.params) {
+                    Ok(()) => engine.listen(&request, &outbox, &finish).await,
+                    Err(error) => Err(error),
+                };
+                outcome
+                    .unwrap_or_else(|error| Reply::error(Some(&request.id), &error, request.caller.revision))
+            })
+        } else {
+            let context = self.context(&request, &outbox, &cancel);
+            Box::pin(async move { engine.answer(request, context).await })
+        };
+        let frame = guard::Frame { id, revision, is_tool_call, is_endless };
+        Pending::new(work, outbox, cancel, registered, frame, limits)
     }
 
     /// Cancels a request of a scope (CAN-1). An unknown one is ignored.
@@ -198,22 +269,52 @@ impl Engine {
         self.0.inflight.cancel_all(scope);
     }
 
-    /// Closes all sources.
+    /// Sends a notification to a session or connection, outside any of its requests. A hint: where no stream is open
+    /// that could carry it, it is lost.
+    pub async fn notify(&self, scope: &Scope, message: Bytes) {
+        if let Err(error) = self.0.notices.send(scope, message).await {
+            tracing::warn!(%error, "a notification could not be sent");
+        }
+    }
+
+    /// Hears the notifications to a session or connection.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn notices(&self, scope: &Scope) -> Result<Subscription, StoreError> {
+        self.0.notices.hear(scope).await
+    }
+
+    /// Stops the tasks that run here, and closes all sources.
     pub async fn close(&self) {
+        self.0.tasks.stop_all();
         self.0.catalog.close().await;
     }
 
     fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> context::Inner {
-        let caller = &request.caller;
         let token = request.params.meta.progress_token.as_ref();
+        let token = token.and_then(|token| ProgressToken::from_json(token.as_str()));
+        let meta = request.params.meta.raw.clone();
+        let inner = self.context_of(&request.caller, meta, outbox, cancel);
+        context::Inner { progress_token: token, ..inner }
+    }
+
+    /// What a caller's handlers are called with.
+    fn context_of(
+        &self,
+        caller: &Caller,
+        meta: Option<RawJson>,
+        outbox: &Outbox,
+        cancel: &CancellationToken,
+    ) -> context::Inner {
         context::Inner {
             revision: caller.revision,
             principal: caller.principal.clone(),
             peer: caller.peer,
             session: caller.session.clone(),
             client: caller.client.clone(),
-            meta: request.params.meta.raw.clone(),
-            progress_token: token.and_then(|token| ProgressToken::from_json(token.as_str())),
+            meta,
+            progress_token: None,
             log_level: caller.log_level,
             outbox: outbox.clone(),
             cancel: cancel.clone(),
@@ -245,9 +346,20 @@ impl Engine {
             "resources/read" => self.read_resource(request, &snapshot, context).await,
             "prompts/get" => self.get_prompt(request, &snapshot, context).await,
             "completion/complete" => self.complete(request, &snapshot, Context::new(context)).await,
+            "tasks/get" => self.get_task(request).await,
+            "tasks/list" => self.list_tasks(request).await,
+            "tasks/result" => self.task_result(request, &context).await,
+            "tasks/cancel" => self.cancel_task(request).await,
+            "tasks/update" => self.update_task(request).await,
+            "resources/subscribe" => self.watch(request, &snapshot).await,
+            "resources/unsubscribe" => self.unwatch(request).await,
             other => Err(RpcError::method_not_found(other)),
         }
     }
+}
+
+fn is_listen(method: &Method) -> bool {
+    method.name == "subscriptions/listen"
 }
 
 /// How long a progress token may be, in bytes of its JSON: each progress message repeats it.
@@ -268,11 +380,13 @@ fn check_progress_token(params: &OwnedParams) -> Result<(), RpcError> {
 }
 
 impl Caller {
-    /// Whose calls in flight its requests are counted with.
-    pub fn holder(&self) -> Holder {
+    /// Whose calls in flight its requests of a method are counted with.
+    pub fn holder(&self, method: &Method) -> Holder {
+        let account = || Account::of(&self.principal, self.peer);
         match &self.session {
             Some(session) => Holder::Session(session.clone()),
-            None => Holder::Account(Account::of(&self.principal, self.peer)),
+            None if is_listen(method) => Holder::Listens(account()),
+            None => Holder::Account(account()),
         }
     }
 }

@@ -1,14 +1,16 @@
 //! The methods that reach a source: calling, reading, getting.
 
 use latimer_protocol::encode::{CacheHint, CacheScope};
-use latimer_protocol::wire::CallToolResult;
-use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError};
+use latimer_protocol::wire::{CallToolResult, ClientCapabilities};
+use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError, frame};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::ask::Ran;
+use super::task::Turn;
 use super::{Engine, Reply, Request};
-use crate::call::{Answer, Operation};
+use crate::call::{Answer, Operation, Outcome};
 use crate::catalog::{Entry, Snapshot, ToolEntry};
 use crate::context;
 use crate::error::{CallError, reference};
@@ -35,25 +37,22 @@ impl Engine {
                 Err(RpcError::invalid_params(message))
             };
         }
+        if let Turn::Task { ttl } = self.turn(request, snapshot, &tool)? {
+            return self.begin_task(request, &tool, arguments, ttl).await;
+        }
         let operation = Operation::CallTool { tool: tool.clone(), arguments };
-        let outcome = match self.run(request, context, operation).await? {
-            Ran::Asked(reply) => return Ok(reply),
-            Ran::Done(outcome) => outcome,
-        };
-        match outcome {
-            Ok(Answer::Tool(result)) => match check_output(&tool, &result) {
-                Ok(()) => self.reply(request, &result, None),
-                Err(reason) => self.reply(request, &internal_result(request, tool.name(), &reason), None),
-            },
-            Ok(other) => self.reply(request, &internal_result(request, tool.name(), &mismatch(&other)), None),
-            Err(CallError::Tool(error)) => {
-                match error.refusal(caller.revision, &caller.client.capabilities) {
-                    Some(refusal) => Err(refusal),
-                    None => self.reply(request, &error.into_result(), None),
-                }
+        match self.run(request, context, operation).await? {
+            Ran::Asked(reply) => Ok(reply),
+            Ran::Done(outcome) => {
+                let result = tool_result(
+                    &tool,
+                    request.method.name,
+                    caller.revision,
+                    &caller.client.capabilities,
+                    outcome,
+                )?;
+                self.reply(request, &result, None)
             }
-            Err(CallError::Rpc(error)) => Err(error),
-            Err(error) => self.reply(request, &internal_result(request, tool.name(), &error), None),
         }
     }
 
@@ -105,12 +104,7 @@ impl Engine {
             .ok_or_else(|| unknown("prompt", &name))?
             .clone();
         check_requirements("prompt", &*prompt, request)?;
-        let Strings(arguments) = match &request.params.arguments {
-            Some(arguments) => arguments.to().map_err(|error| {
-                RpcError::invalid_params(format!("prompt arguments are strings: {error}"))
-            })?,
-            None => Strings::default(),
-        };
+        let arguments = request.params.arguments.as_ref().map(strings).transpose()?.unwrap_or_default();
         let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
         if let Some(missing) =
             prompt.arguments().iter().find(|argument| argument.required && !given(&argument.name))
@@ -130,6 +124,35 @@ impl Engine {
             Ok(other) => Err(internal(request, &name, &mismatch(&other))),
             Err(error) => Err(rpc(request, &name, error)),
         }
+    }
+}
+
+/// What a tool's caller gets to see of an outcome.
+pub(super) fn tool_result(
+    tool: &ToolEntry,
+    method: &str,
+    revision: Revision,
+    capabilities: &ClientCapabilities,
+    outcome: Outcome,
+) -> Result<CallToolResult, RpcError> {
+    let failed = |error: &CallError| {
+        let reference = logged(method, tool.name(), error);
+        CallToolResult::error(format!(
+            "the tool failed; the server's log has the reason under reference {reference}"
+        ))
+    };
+    match outcome {
+        Ok(Answer::Tool(result)) => match check_output(tool, &result) {
+            Ok(()) => Ok(result),
+            Err(reason) => Ok(failed(&reason)),
+        },
+        Ok(other) => Ok(failed(&mismatch(&other))),
+        Err(CallError::Tool(error)) => match error.refusal(revision, capabilities) {
+            Some(refusal) => Err(refusal),
+            None => Ok(error.into_result()),
+        },
+        Err(CallError::Rpc(error)) => Err(error),
+        Err(error) => Ok(failed(&error)),
     }
 }
 
@@ -181,7 +204,7 @@ fn unknown(kind: &str, name: &str) -> RpcError {
     RpcError::invalid_params(format!("unknown {kind}: {shown}"))
 }
 
-fn no_resource(uri: &str, revision: Revision) -> RpcError {
+pub(super) fn no_resource(uri: &str, revision: Revision) -> RpcError {
     #[derive(Serialize)]
     struct Data<'a> {
         uri: &'a str,
@@ -209,23 +232,16 @@ pub(super) fn rpc(request: &Request, target: &str, error: CallError) -> RpcError
 
 /// Logs a failure under a reference and tells the caller the reference.
 pub(super) fn internal(request: &Request, target: &str, error: &CallError) -> RpcError {
-    RpcError::internal(&logged(request, target, error))
+    RpcError::internal(&logged(request.method.name, target, error))
 }
 
-fn internal_result(request: &Request, target: &str, error: &CallError) -> CallToolResult {
-    let reference = logged(request, target, error);
-    CallToolResult::error(format!(
-        "the tool failed; the server's log has the reason under reference {reference}"
-    ))
-}
-
-fn logged(request: &Request, target: &str, error: &CallError) -> String {
+fn logged(method: &str, target: &str, error: &CallError) -> String {
     let reference = reference();
     let causes = match error {
         CallError::Internal(error) => chain(error.as_ref()),
         other => other.to_string(),
     };
-    tracing::error!(%reference, method = request.method.name, target, error = causes, "a call failed");
+    tracing::error!(%reference, method, target, error = causes, "a call failed");
     reference
 }
 
@@ -240,28 +256,82 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// An object whose values are strings, in order.
-#[derive(Default)]
-pub(super) struct Strings(pub(super) Vec<(String, String)>);
+/// The arguments of a prompt, in order. All are strings (PR-1).
+fn strings(arguments: &RawJson) -> Result<Vec<(String, String)>, RpcError> {
+    let Ok(Members(members)) = serde_json::from_str(arguments.as_str()) else {
+        return Err(RpcError::invalid_params("\"params.arguments\" must be an object"));
+    };
+    let string = |(name, value): (String, &RawValue)| match frame::string(value.get()) {
+        Some(text) => Ok((name, text.into_owned())),
+        None => {
+            let shown: String = name.chars().take(128).collect();
+            let kind = match value.get().as_bytes().first() {
+                Some(b'{') => "an object; send its JSON as a string",
+                Some(b'[') => "an array; send its JSON as a string",
+                Some(b'n') => "null; leave it out",
+                Some(b't' | b'f') => "a boolean; write it in quotes",
+                _ => "a number; write it in quotes",
+            };
+            let message = format!("\"params.arguments.{shown}\" must be a string, not {kind}");
+            Err(RpcError::invalid_params(message))
+        }
+    };
+    members.into_iter().map(string).collect()
+}
 
-impl<'de> Deserialize<'de> for Strings {
+/// The members of an object, in order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Strings;
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object of strings")
+                f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Strings, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(Strings(members))
+                Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(All)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_that_is_no_string_is_named_with_the_mend() {
+        let read = |text: &str| {
+            let read = strings(&RawJson::parse(text.to_owned()).unwrap());
+            read.map_err(|error| (error.code, error.message.into_owned()))
+        };
+        assert_eq!(
+            read(r#"{"b":"x","a":"\u0041"}"#).unwrap(),
+            [("b".into(), "x".into()), ("a".into(), "A".into())]
+        );
+        for (text, told) in [
+            (r#"{"who":3}"#, "\"params.arguments.who\" must be a string, not a number; write it in quotes"),
+            (
+                r#"{"who":true}"#,
+                "\"params.arguments.who\" must be a string, not a boolean; write it in quotes",
+            ),
+            (r#"{"a":"x","who":null}"#, "\"params.arguments.who\" must be a string, not null; leave it out"),
+            (
+                r#"{"who":[1]}"#,
+                "\"params.arguments.who\" must be a string, not an array; send its JSON as a string",
+            ),
+            ("[1]", "\"params.arguments\" must be an object"),
+        ] {
+            assert_eq!(read(text), Err((ErrorCode::INVALID_PARAMS, told.to_owned())), "{text}");
+        }
     }
 }

@@ -36,7 +36,7 @@ impl Reply {
 }
 
 impl Engine {
-    pub(super) fn reply(
+    pub(crate) fn reply(
         &self,
         request: &Request,
         result: &impl ResultBody,

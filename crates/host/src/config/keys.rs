@@ -111,6 +111,11 @@ pub(crate) static KEYS: &[Key] = &[
     ),
     key!("path", path, "The path of the MCP endpoint; `/` and what begins with /health are taken."),
     key!(
+        "http_sse",
+        http_sse,
+        "Whether HTTP+SSE of 2024-11-05 is served besides, at /sse and /message. Its sessions live in one process, and end with their event stream."
+    ),
+    key!(
         "public_url",
         public_url,
         "The URL under which clients reach the endpoint, where a proxy stands before it. Its host and origin are allowed without being listed.",
@@ -207,6 +212,7 @@ pub(crate) static KEYS: &[Key] = &[
         },
     },
     key!("page_size", page_size, "How many entries one page of a list holds.", range = ("1", "100000")),
+    key!("limits.connections", limits.connections, "HTTP connections in all.", range = ("1", "1000000")),
     key!(
         "limits.message_bytes",
         limits.message_bytes,
@@ -225,6 +231,12 @@ pub(crate) static KEYS: &[Key] = &[
         limits.values,
         "How many JSON values a message may hold.",
         range = ("64", "16777216")
+    ),
+    key!(
+        "limits.batch_messages",
+        limits.batch_messages,
+        "How many messages one batch of a client of 2025-03-26 may hold.",
+        range = ("1", "100000")
     ),
     key!("limits.sessions", limits.sessions, "Sessions in all.", range = ("1", "10000000")),
     key!(
@@ -289,6 +301,30 @@ pub(crate) static KEYS: &[Key] = &[
         range = ("1", "100000")
     ),
     key!(
+        "limits.stream_grace",
+        limits.stream_grace,
+        "How long the stream of a session goes on after its connection broke, for a client that resumes it.",
+        range = ("0s", "1h")
+    ),
+    key!(
+        "limits.listens",
+        limits.listens,
+        "`subscriptions/listen` requests in all; they count as no calls in flight.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.listens_per_caller",
+        limits.listens_per_caller,
+        "`subscriptions/listen` requests of one caller or anonymous address.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.subscriptions",
+        limits.subscriptions,
+        "Resources that one session, or one `subscriptions/listen`, may watch.",
+        range = ("1", "100000")
+    ),
+    key!(
         "limits.ring_events",
         limits.ring_events,
         "How many events of a stream are kept for a slow or returning reader.",
@@ -299,6 +335,24 @@ pub(crate) static KEYS: &[Key] = &[
         limits.ring_bytes,
         "How many bytes of events of a stream are kept.",
         range = ("1KiB", "1GiB")
+    ),
+    key!(
+        "limits.log_burst",
+        limits.log_burst,
+        "How many log messages one call may send its caller at once. More are dropped, and the caller is told how many.",
+        range = ("0", "1000000")
+    ),
+    key!(
+        "limits.log_rate",
+        limits.log_rate,
+        "How many log messages a second one call may send its caller in the long run.",
+        range = ("0", "1000000")
+    ),
+    key!(
+        "limits.log_bytes",
+        limits.log_bytes,
+        "The largest data of one log message to a caller. What is larger is cut.",
+        range = ("64", "1MiB")
     ),
     key!(
         "limits.drain",

@@ -26,6 +26,7 @@ pub struct Config {
     pub host: BindHost,
     pub port: u16,
     pub path: EndpointPath,
+    pub http_sse: bool,
     pub public_url: Option<PublicUrl>,
     pub allowed_hosts: Vec<Authority>,
     pub allowed_origins: Vec<WebOrigin>,
@@ -66,10 +67,12 @@ pub struct StaticToken {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
 pub struct Limits {
+    pub connections: usize,
     pub message_bytes: ByteSize,
     pub header_bytes: ByteSize,
     pub depth: usize,
     pub values: usize,
+    pub batch_messages: usize,
     pub sessions: usize,
     pub sessions_per_principal: usize,
     pub sessions_per_peer: usize,
@@ -82,8 +85,15 @@ pub struct Limits {
     pub request_state_life: Duration,
     pub request_state_bytes: ByteSize,
     pub streams_per_session: usize,
+    pub stream_grace: Duration,
+    pub listens: usize,
+    pub listens_per_caller: usize,
+    pub subscriptions: usize,
     pub ring_events: usize,
     pub ring_bytes: ByteSize,
+    pub log_burst: usize,
+    pub log_rate: usize,
+    pub log_bytes: ByteSize,
     pub drain: Duration,
 }
 
@@ -96,6 +106,7 @@ impl Default for Config {
             host: constant("127.0.0.1"),
             port: 12_200,
             path: constant("/mcp"),
+            http_sse: false,
             public_url: None,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
@@ -124,10 +135,12 @@ impl Default for Plugin {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 10_000,
             message_bytes: ByteSize::new(1 << 20),
             header_bytes: ByteSize::new(16 << 10),
             depth: 128,
             values: 65_536,
+            batch_messages: 100,
             sessions: 10_000,
             sessions_per_principal: 128,
             sessions_per_peer: 4_096,
@@ -140,8 +153,15 @@ impl Default for Limits {
             request_state_life: Duration::from_secs(30 * 60),
             request_state_bytes: ByteSize::new(64 << 10),
             streams_per_session: 16,
+            stream_grace: Duration::from_secs(30),
+            listens: 10_000,
+            listens_per_caller: 64,
+            subscriptions: 256,
             ring_events: 256,
             ring_bytes: ByteSize::new(1 << 20),
+            log_burst: 200,
+            log_rate: 50,
+            log_bytes: ByteSize::new(16 << 10),
             drain: Duration::from_secs(10),
         }
     }

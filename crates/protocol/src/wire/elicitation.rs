@@ -7,8 +7,8 @@ use crate::raw::RawJson;
 use crate::revision::Revision;
 use crate::rewrite::RewriteError;
 
-/// The parameters of `elicitation/create`, in the newest form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The parameters of `elicitation/create`, in the newest form. [`write`](Self::write) makes the wire's text of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ElicitParams {
     /// A form to fill in.
     Form(ElicitForm),
@@ -17,7 +17,7 @@ pub enum ElicitParams {
 }
 
 /// A form to fill in (EL-2). Never ask for secrets with one (EL-4).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElicitForm {
     /// What the user reads.
     pub message: String,
@@ -26,7 +26,7 @@ pub struct ElicitForm {
 }
 
 /// A page to open (EL-5): for what must not pass through the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElicitUrl {
     /// What the user reads.
     pub message: String,

@@ -14,6 +14,7 @@ use latimer_protocol::{ErrorCode, RpcError};
 
 use super::refusal::Refusal;
 use super::replay::Replay;
+use super::sse_2024::SessionEvents;
 use super::stream::CallStream;
 
 /// The body of a response: nothing, one JSON text, or an event stream.
@@ -23,6 +24,7 @@ enum Form {
     Full(Option<Bytes>),
     Call(Box<CallStream>),
     Replay(Box<Replay>),
+    Session(Box<SessionEvents>),
 }
 
 impl ResponseBody {
@@ -41,6 +43,10 @@ impl ResponseBody {
     pub(super) fn replay(stream: Replay) -> Self {
         Self(Form::Replay(Box::new(stream)))
     }
+
+    pub(super) fn session(stream: SessionEvents) -> Self {
+        Self(Form::Session(Box::new(stream)))
+    }
 }
 
 impl Body for ResponseBody {
@@ -55,6 +61,7 @@ impl Body for ResponseBody {
             Form::Full(bytes) => Poll::Ready(bytes.take()),
             Form::Call(stream) => stream.poll_data(cx),
             Form::Replay(stream) => stream.poll_data(cx),
+            Form::Session(stream) => stream.poll_data(cx),
         };
         data.map(|data| data.map(|data| Ok(Frame::data(data))))
     }
@@ -77,6 +84,7 @@ impl fmt::Debug for ResponseBody {
             Form::Full(_) => "ResponseBody::Full",
             Form::Call(_) => "ResponseBody::Call",
             Form::Replay(_) => "ResponseBody::Replay",
+            Form::Session(_) => "ResponseBody::Session",
         })
     }
 }

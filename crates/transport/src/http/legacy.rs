@@ -1,5 +1,6 @@
 //! Streamable HTTP of the older revisions: sessions, and streams that can be resumed.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +20,9 @@ use latimer_protocol as protocol;
 use latimer_protocol::frame::{Notification, Request};
 use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
+use tokio_util::sync::CancellationToken;
 
+use super::batch::Answers;
 use super::body::ResponseBody;
 use super::content;
 use super::modern::{event_stream, events};
@@ -42,26 +45,12 @@ pub(super) async fn answer(
     let session = session(post.service, post.head, &post.principal)
         .await
         .map_err(|refusal| refusal.to(Some(id.clone())))?;
-    let method = match engine::method(&request.method, session.revision) {
-        Ok(method) => method,
-        Err(error) => return Ok(reply(Reply::error(Some(&id), &error, session.revision))),
+    let (session_id, revision) = (session.id.clone(), session.revision);
+    let begun = begin(post, session, request).await.map_err(|refusal| refusal.to(Some(id)))?;
+    let (mut pending, permit) = match begun {
+        Begun::Reply(done) => return Ok(reply(done)),
+        Begun::Call(pending, permit) => (pending, permit),
     };
-    let params = request.params.detach(&post.text);
-    if method.name == "logging/setLevel" {
-        return set_level(post, &session, &id, &params).await;
-    }
-    let caller = Caller {
-        revision: session.revision,
-        principal: post.principal.clone(),
-        peer: post.peer,
-        session: Some(session.id.clone()),
-        scope: Some(Scope::Session(session.id.clone())),
-        client: session.client,
-        log_level: Some(session.log_level),
-    };
-    let engine = post.service.engine();
-    let permit = engine.admit(&caller.holder()).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
-    let mut pending = engine.begin(engine::Request { id, method, params, caller });
     let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await;
     match first {
         Poll::Ready(None) => Ok(refusal::empty(StatusCode::ACCEPTED)),
@@ -70,11 +59,47 @@ pub(super) async fn answer(
             Ok(events(CallStream::ended(pending.outbox().clone(), done, post.service.options().keep_alive)))
         }
         Poll::Ready(Some(done)) => {
-            detach(post, &session.id, session.revision, Work::Done(pending.outbox().clone(), done), permit)
-                .await
+            detach(post, &session_id, revision, Work::Done(pending.outbox().clone(), done), permit).await
         }
-        Poll::Pending => detach(post, &session.id, session.revision, Work::Running(pending), permit).await,
+        Poll::Pending => detach(post, &session_id, revision, Work::Running(pending), permit).await,
     }
+}
+
+/// What a request of a session became.
+pub(super) enum Begun {
+    /// It is answered already.
+    Reply(Reply),
+    /// It is a call, which nobody has polled yet.
+    Call(Pending, Permit<Holder>),
+}
+
+/// Finds out what a request of a session means, and begins its call.
+pub(super) async fn begin(
+    post: &Post<'_>,
+    session: Session,
+    request: &Request<'_>,
+) -> Result<Begun, Refusal> {
+    let id = request.id.to_owned();
+    let method = match engine::method(&request.method, session.revision) {
+        Ok(method) => method,
+        Err(error) => return Ok(Begun::Reply(Reply::error(Some(&id), &error, session.revision))),
+    };
+    let params = request.params.detach(&post.text);
+    if method.name == "logging/setLevel" {
+        return set_level(post, &session, &id, &params).await.map(Begun::Reply);
+    }
+    let caller = Caller {
+        revision: session.revision,
+        principal: post.principal.clone(),
+        peer: post.peer,
+        session: Some(session.id.clone()),
+        scope: Some(Scope::Session(session.id)),
+        client: session.client,
+        log_level: Some(session.log_level),
+    };
+    let engine = post.service.engine();
+    let permit = engine.admit(&caller.holder(method)).map_err(Refusal::busy)?;
+    Ok(Begun::Call(engine.begin(engine::Request { id, method, params, caller }), permit))
 }
 
 /// Takes a notification.
@@ -84,14 +109,19 @@ pub(super) async fn notice(
 ) -> Result<Response<ResponseBody>, Refusal> {
     check_version(&post.head.headers)?;
     let session = session(post.service, post.head, &post.principal).await?;
+    hear(post, &session.id, notification);
+    Ok(refusal::empty(StatusCode::ACCEPTED))
+}
+
+/// Does what a notification of a session asks for.
+pub(super) fn hear(post: &Post<'_>, session: &SessionId, notification: &Notification<'_>) {
     if notification.method == "notifications/cancelled" {
         let raw = notification.params.raw.unwrap_or("{}");
         let request = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json);
         if let Some(request) = request {
-            post.service.engine().cancel(&Scope::Session(session.id), &request.to_owned());
+            post.service.engine().cancel(&Scope::Session(session.clone()), &request.to_owned());
         }
     }
-    Ok(refusal::empty(StatusCode::ACCEPTED))
 }
 
 /// Takes the client's answer to a question. One that answers nothing is ignored.
@@ -101,13 +131,21 @@ pub(super) async fn answered(
 ) -> Result<Response<ResponseBody>, Refusal> {
     check_version(&post.head.headers)?;
     let session = session(post.service, post.head, &post.principal).await?;
-    if let Some(id) = response.id {
-        let outcome = response.detach(&post.text);
-        let questions = post.service.engine().questions();
-        let taken = questions.answer(&Scope::Session(session.id), &id.to_owned(), outcome).await;
-        taken.map_err(|error| Refusal::store(&error))?;
-    }
+    take_answer(post, &session.id, response).await?;
     Ok(refusal::empty(StatusCode::ACCEPTED))
+}
+
+/// Hands an answer of a session's client to whoever asked.
+pub(super) async fn take_answer(
+    post: &Post<'_>,
+    session: &SessionId,
+    response: &protocol::frame::Response<'_>,
+) -> Result<(), Refusal> {
+    let Some(id) = response.id else { return Ok(()) };
+    let outcome = response.detach(&post.text);
+    let questions = post.service.engine().questions();
+    let taken = questions.answer(&Scope::Session(session.clone()), &id.to_owned(), outcome).await;
+    taken.map_err(|error| Refusal::store(&error))
 }
 
 /// Opens the stream of a session, or goes on with one that broke off (LH-5, LH-6).
@@ -143,7 +181,16 @@ pub(super) async fn listen(
     };
     // When the server stops, streams end that wait for news; those of calls end with their calls.
     let closing = (!reader.is_of_call()).then(|| service.closing().clone());
-    let hold = Hold::Stream { _permit: permit };
+    let mut connected = None;
+    if !reader.is_of_call() {
+        let standing = engine.stand(&session, principal, reader.pace()).await;
+        let standing = standing.map_err(|error| Refusal::store(&error))?;
+        let connection = CancellationToken::new();
+        // A task of its own: it goes on for a while when the connection breaks.
+        tokio::spawn(standing.run(connection.clone(), service.closing().clone()));
+        connected = Some(connection.drop_guard());
+    }
+    let hold = Hold::Stream { _permit: permit, _connected: connected };
     let replay = Replay::new(reader, first, service.options().keep_alive, hold).until({
         let (engine, principal) = (engine.clone(), principal.clone());
         async move {
@@ -206,45 +253,46 @@ async fn set_level(
     session: &Session,
     id: &RequestId,
     params: &latimer_protocol::OwnedParams,
-) -> Result<Response<ResponseBody>, Refusal> {
+) -> Result<Reply, Refusal> {
     let level = match legacy::set_level(params) {
         Ok(level) => level,
-        Err(error) => return Ok(reply(Reply::error(Some(id), &error, session.revision))),
+        Err(error) => return Ok(Reply::error(Some(id), &error, session.revision)),
     };
     let sessions = post.service.engine().sessions();
     sessions
         .set_log_level(session, &post.principal, level)
         .await
-        .map_err(|error| Refusal::session(&error).to(Some(id.clone())))?;
-    Ok(reply(Reply::empty(id, session.revision)))
+        .map_err(|error| Refusal::session(&error))?;
+    Ok(Reply::empty(id, session.revision))
 }
 
-/// A call that does not end where it began.
-enum Work {
+/// A call, or a batch of them, that does not end where it began.
+pub(super) enum Work {
     Running(Pending),
     Done(Outbox, Reply),
+    Batch(Answers),
 }
 
 /// Lets a call go on in a task of its own, which a disconnect does not end (LH-3), and answers with what it
 /// says first: the reply alone as JSON, anything else as a stream.
-async fn detach(
+pub(super) async fn detach(
     post: &Post<'_>,
     session: &SessionId,
     revision: Revision,
     work: Work,
-    permit: Permit<Holder>,
+    permits: impl Send + Sync + 'static,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let engine = post.service.engine();
     let writer = engine.streams().open(session);
     let prime = Prime { writer: writer.clone(), due: Arc::new(AtomicBool::new(revision >= PRIMED)) };
-    let permit = Arc::new(permit);
+    let permits: Arc<dyn Any + Send + Sync> = Arc::new(permits);
     // Before anything is awaited here: from now on the call does not depend on its connection.
     let alive = {
         let (engine, session, principal) = (engine.clone(), session.clone(), post.principal.clone());
         let writer = writer.clone();
         async move { engine.sessions().keep_alive(&session, &principal, &writer).await }
     };
-    post.service.calls().spawn(drive(work, writer.clone(), prime.clone(), permit.clone(), alive));
+    post.service.calls().spawn(drive(work, writer.clone(), prime.clone(), permits.clone(), alive));
     let mut reader = writer.reader().await.map_err(|error| Refusal::store(&error))?;
     let options = post.service.options();
     let first = tokio::time::timeout(options.patience, reader.next()).await;
@@ -262,7 +310,7 @@ async fn detach(
         }
         [StreamEvent { content: Content::End, .. }] => refusal::empty(StatusCode::ACCEPTED),
         _ => {
-            let replay = Replay::new(reader, first, options.keep_alive, Hold::Call { _permit: permit });
+            let replay = Replay::new(reader, first, options.keep_alive, Hold::Call { _permits: permits });
             return Ok(event_stream(ResponseBody::replay(replay)));
         }
     };
@@ -273,7 +321,7 @@ async fn detach(
 
 /// Writes the event that opens a stream, once.
 #[derive(Clone)]
-struct Prime {
+pub(super) struct Prime {
     writer: Writer,
     due: Arc<AtomicBool>,
 }
@@ -293,7 +341,7 @@ async fn drive(
     work: Work,
     writer: Writer,
     prime: Prime,
-    permit: Arc<Permit<Holder>>,
+    permits: Arc<dyn Any + Send + Sync>,
     alive: impl Future<Output = ()>,
 ) {
     let outcome = match work {
@@ -305,14 +353,30 @@ async fn drive(
             outcome = run(pending, &writer, &prime) => outcome,
             () = alive => writer.end().await,
         },
+        Work::Batch(answers) => tokio::select! {
+            outcome = answers.run(&writer, &prime) => outcome,
+            () = alive => writer.end().await,
+        },
     };
-    drop(permit);
+    drop(permits);
     if let Err(error) = outcome {
         tracing::error!(%error, "a reply could not be kept in the store");
     }
 }
 
-async fn run(mut pending: Pending, writer: &Writer, prime: &Prime) -> Result<(), StoreError> {
+async fn run(pending: Pending, writer: &Writer, prime: &Prime) -> Result<(), StoreError> {
+    match say(pending, writer, prime).await? {
+        Some(reply) => writer.finish(Content::Answer(reply.bytes)).await,
+        None => writer.end().await,
+    }
+}
+
+/// Carries a call to its reply, and what it says before that into a stream.
+pub(super) async fn say(
+    mut pending: Pending,
+    writer: &Writer,
+    prime: &Prime,
+) -> Result<Option<Reply>, StoreError> {
     enum Step {
         Said(Event),
         Over(Option<Reply>),
@@ -329,16 +393,13 @@ async fn run(mut pending: Pending, writer: &Writer, prime: &Prime) -> Result<(),
             Step::Said(event) => append(event, writer, prime).await?,
             Step::Over(reply) => {
                 drain(&outbox, writer, prime).await?;
-                return match reply {
-                    Some(reply) => writer.finish(Content::Answer(reply.bytes)).await,
-                    None => writer.end().await,
-                };
+                return Ok(reply);
             }
         }
     }
 }
 
-async fn drain(outbox: &Outbox, writer: &Writer, prime: &Prime) -> Result<(), StoreError> {
+pub(super) async fn drain(outbox: &Outbox, writer: &Writer, prime: &Prime) -> Result<(), StoreError> {
     while let Some(event) = outbox.pop() {
         append(event, writer, prime).await?;
     }
@@ -350,12 +411,14 @@ async fn append(event: Event, writer: &Writer, prime: &Prime) -> Result<(), Stor
     let content = match event {
         Event::Message(text) => Content::Message(text),
         Event::Disconnect { retry } => Content::Disconnect { retry },
+        // Only tasks have one, and none of those ends here.
+        Event::Status(_) => return Ok(()),
     };
     writer.append(content).await.map(|_| ())
 }
 
 /// Refuses a version header that names no older revision (VER-L4). None at all is fine: the session knows.
-fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(value) = headers.get(VERSION) else { return Ok(()) };
     let known = value.to_str().ok().map(str::trim).and_then(Revision::parse);
     if known.is_some_and(|revision| !revision.is_modern()) {
@@ -367,7 +430,11 @@ fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The session that a request names.
-async fn session(service: &HttpService, head: &Parts, principal: &Principal) -> Result<Session, Refusal> {
+pub(super) async fn session(
+    service: &HttpService,
+    head: &Parts,
+    principal: &Principal,
+) -> Result<Session, Refusal> {
     let mut values = head.headers.get_all(SESSION).iter();
     let missing =
         "Mcp-Session-Id is missing; send \"initialize\" first, then its session id with every request";

@@ -3,6 +3,7 @@
 //! A request passes, in this order: `origin` (Host and Origin), identity, `post` and its kin (content
 //! negotiation, size, framing), `era` (which of the two it is), then `modern` or `legacy`.
 
+mod batch;
 mod body;
 mod content;
 mod cors;
@@ -14,11 +15,13 @@ mod options;
 mod origin;
 mod peer;
 mod post;
+mod reading_peer;
 mod refusal;
 mod replay;
 mod security;
 mod serve;
 mod service;
+mod sse_2024;
 mod stream;
 mod tls;
 

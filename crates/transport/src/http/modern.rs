@@ -45,7 +45,8 @@ pub(super) async fn answer(
         log_level,
     };
     let engine = post.service.engine();
-    let permit = engine.admit(&caller.holder()).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
+    let permit =
+        engine.admit(&caller.holder(method)).map_err(|busy| Refusal::busy(busy).to(Some(id.clone())))?;
     let mut pending = engine.begin(engine::Request { id: id.clone(), method, params, caller });
     let options = post.service.options();
     match first_sign(&mut pending, options.patience).await {
@@ -112,7 +113,7 @@ fn check_name(headers: &HeaderMap, method: &Method, params: &Params<'_>) -> Resu
         None => return Ok(()),
         Some(NameParam::Name) => params.name,
         Some(NameParam::Uri) => params.uri,
-        Some(NameParam::TaskId) => None,
+        Some(NameParam::TaskId) => params.task_id,
     };
     let header = single(headers, &NAME)?.ok_or_else(|| missing(&NAME))?;
     let header =

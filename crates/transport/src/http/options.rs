@@ -11,6 +11,9 @@ use super::peer::TrustedProxy;
 pub struct HttpOptions {
     /// The path of the MCP endpoint.
     pub path: String,
+    /// Whether HTTP+SSE of 2024-11-05 is served besides, at `/sse` and `/message` (SSE-1). Its sessions live in this
+    /// process: a message that reaches another instance finds none.
+    pub http_sse: bool,
     /// Hosts (`name` or `name:port`) that requests may name besides the loopback ones.
     pub allowed_hosts: Vec<String>,
     /// Origins (`scheme://host[:port]`) that browsers may send besides the server's own.
@@ -31,12 +34,15 @@ pub struct HttpOptions {
     pub keep_alive: Duration,
     /// How long a request's header block and body may each take to arrive.
     pub read_timeout: Duration,
+    /// How long a client may leave what was sent to it unread before its connection is closed.
+    pub write_timeout: Duration,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             path: "/mcp".to_owned(),
+            http_sse: false,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             public_url: None,
@@ -47,6 +53,7 @@ impl Default for HttpOptions {
             patience: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
             read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -59,6 +66,9 @@ pub enum OptionsError {
         "path \"{0}\" has to begin with \"/\", and \"/\" and \"/health\" are taken; use one such as \"/mcp\""
     )]
     Path(String),
+    /// The path of the endpoint, where HTTP+SSE is served.
+    #[error("path \"{0}\" is taken by HTTP+SSE; use one such as \"/mcp\"")]
+    SsePath(String),
     /// An allowed origin.
     #[error("allowed origin \"{0}\" is not an origin; write it like \"https://app.example.com\"")]
     Origin(String),
@@ -80,6 +90,10 @@ impl HttpOptions {
     pub fn check(&self) -> Result<(), OptionsError> {
         if !self.path.starts_with('/') || self.path == "/" || self.path.starts_with("/health") {
             return Err(OptionsError::Path(self.path.clone()));
+        }
+        let own = self.path.trim_end_matches('/');
+        if self.http_sse && matches!(own, super::sse_2024::STREAM | super::sse_2024::MESSAGE) {
+            return Err(OptionsError::SsePath(self.path.clone()));
         }
         let is_origin = |origin: &&String| super::origin::parse(origin).is_none();
         if let Some(origin) = self.allowed_origins.iter().find(is_origin) {
@@ -108,6 +122,9 @@ mod tests {
         assert_eq!(HttpOptions::default().check(), Ok(()));
         let bad = HttpOptions { path: "mcp".into(), ..HttpOptions::default() };
         assert_eq!(bad.check(), Err(OptionsError::Path("mcp".into())));
+        let taken = HttpOptions { path: "/sse/".into(), http_sse: true, ..HttpOptions::default() };
+        assert_eq!(taken.check(), Err(OptionsError::SsePath("/sse/".into())));
+        assert_eq!(HttpOptions { http_sse: false, ..taken }.check(), Ok(()));
         let bad = HttpOptions { allowed_origins: vec!["example.com".into()], ..HttpOptions::default() };
         assert_eq!(bad.check(), Err(OptionsError::Origin("example.com".into())));
         let bad = HttpOptions { public_url: Some(Uri::from_static("/x")), ..HttpOptions::default() };

@@ -11,7 +11,7 @@ use latimer_protocol::{ErrorCode, Frame, Message, RpcError};
 use super::body::{self, ResponseBody};
 use super::refusal::{self, Refusal};
 use super::service::HttpService;
-use super::{content, era, legacy, modern};
+use super::{batch, content, era, legacy, modern};
 
 /// A POST whose sender is known.
 pub(super) struct Post<'a> {
@@ -43,10 +43,7 @@ where
     let frame = Frame::decode(&text, &limits.json)
         .map_err(|error| Refusal::content(StatusCode::BAD_REQUEST, error.error).to(error.id))?;
     match frame {
-        Frame::Batch(_) => Err(Refusal::content(
-            StatusCode::BAD_REQUEST,
-            RpcError::invalid_request("batches are not served; send one message at a time"),
-        )),
+        Frame::Batch(elements) => batch::answer(&post, &elements).await,
         Frame::Message(Message::Request(request)) if era::is_modern(&head.headers, &request.params.meta) => {
             modern::answer(&post, &request).await
         }
@@ -70,7 +67,7 @@ where
     }
 }
 
-fn text(bytes: Bytes) -> Result<ByteString, Refusal> {
+pub(super) fn text(bytes: Bytes) -> Result<ByteString, Refusal> {
     ByteString::try_from(bytes).map_err(|_| {
         let error = RpcError::new(ErrorCode::PARSE_ERROR, "not UTF-8; send JSON encoded as UTF-8");
         Refusal::content(StatusCode::BAD_REQUEST, error)

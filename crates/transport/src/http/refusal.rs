@@ -96,6 +96,12 @@ impl Refusal {
         self.with(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// What is answered of it in a batch.
+    pub(super) fn into_reply(self, revision: Revision) -> Reply {
+        tracing::debug!(reason = %self.error.message, "refused a message of a batch");
+        Reply::error(self.id.as_ref(), &self.error, revision)
+    }
+
     /// The response for a caller of a revision.
     pub(super) fn into_response(self, revision: Revision, strict: bool) -> Response<ResponseBody> {
         if self.status.is_server_error() || self.kind == Kind::Envelope {

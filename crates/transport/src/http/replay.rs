@@ -1,17 +1,18 @@
 //! The event stream of a legacy call or session: read from the store at the reader's own pace, so that a
 //! client that goes away can come back for the rest (LH-4, LH-5).
 
+use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use latimer_core::admission::Permit;
-use latimer_core::engine::Holder;
 use latimer_core::stream::{Content, Reader, StreamEvent};
 use latimer_core::{BoxFuture, SessionId};
 use latimer_protocol::codec::sse;
 use latimer_store::StoreError;
+use tokio_util::sync::DropGuard;
 
 use super::stream::{KeepAlive, write_message};
 
@@ -29,10 +30,10 @@ pub(super) struct Replay {
 
 /// What an open stream counts as.
 pub(super) enum Hold {
-    /// A stream that the client opened.
-    Stream { _permit: Permit<SessionId> },
-    /// The call that it answers: a reader that stalls keeps its call in flight.
-    Call { _permit: Arc<Permit<Holder>> },
+    /// A stream that the client opened; one of its session tells that it is open.
+    Stream { _permit: Permit<SessionId>, _connected: Option<DropGuard> },
+    /// The calls that it answers: a reader that stalls keeps them in flight.
+    Call { _permits: Arc<dyn Any + Send + Sync> },
 }
 
 impl Replay {

@@ -15,10 +15,12 @@ use hyper_util::server::graceful::GracefulShutdown;
 use latimer_core::Engine;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::options::{HttpOptions, OptionsError};
 use super::peer::PeerAddress;
+use super::reading_peer::ReadingPeer;
 use super::service::HttpService;
 use super::tls::TlsIdentity;
 
@@ -91,7 +93,8 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     options.port = Some(bound.address.port());
     options.tls = bound.tls.is_some();
-    let drain = engine.limits().drain;
+    let (drain, most) = (engine.limits().drain, engine.limits().connections);
+    let write_timeout = options.write_timeout;
     let builder = builder(&engine, options.read_timeout);
     let service = HttpService::new(engine, options)?;
     let graceful = GracefulShutdown::new();
@@ -99,18 +102,30 @@ pub async fn serve(
     // Whatever ends this function ends the connections that are left, too.
     let cut = CancellationToken::new();
     let _cut = cut.clone().drop_guard();
+    let slots = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+    let mut full = false;
     let mut stop = pin!(stop);
     loop {
         let (socket, peer) = tokio::select! {
             accepted = accept(&bound.listener) => accepted,
             () = &mut stop => break,
         };
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
+            if !std::mem::replace(&mut full, true) {
+                tracing::warn!(most, "all connections are taken; more are turned away");
+            }
+            turn_away(&socket, acceptor.is_some());
+            continue;
+        };
+        full = false;
+        let socket = ReadingPeer::new(socket, write_timeout);
         let service = service.clone();
         let builder = builder.clone();
         let watcher = graceful.watcher();
         let acceptor = acceptor.clone();
         let cut = cut.clone();
         tokio::spawn(async move {
+            let _slot = slot;
             let serving = async {
                 match acceptor {
                     None => connection(&builder, socket, peer, service, watcher).await,
@@ -195,6 +210,16 @@ fn builder(engine: &Engine, read_timeout: Duration) -> auto::Builder<TokioExecut
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     builder
+}
+
+/// Says why a connection is closed that is one too many, where that can be said at once.
+fn turn_away(socket: &TcpStream, tls: bool) {
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    if !tls {
+        // Whoever does not get it sees the connection close.
+        let _ = socket.try_write(ANSWER);
+    }
 }
 
 /// The next connection. A lack of file descriptors passes; other errors concern one peer only.

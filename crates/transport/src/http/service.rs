@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::body::{self, ResponseBody};
 use super::options::{HttpOptions, OptionsError};
 use super::refusal::{self, Refusal};
-use super::{cors, era, landing, legacy, origin, peer, post, security};
+use super::{cors, era, landing, legacy, origin, peer, post, security, sse_2024};
 
 pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(super) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
@@ -39,6 +39,7 @@ struct Inner {
     engine: Engine,
     options: HttpOptions,
     streams: Admission<SessionId>,
+    sse_sessions: sse_2024::Sessions,
     /// Calls that do not depend on their connections.
     calls: TaskTracker,
     closing: CancellationToken,
@@ -53,7 +54,8 @@ impl HttpService {
         options.check()?;
         let streams = Admission::new(usize::MAX / 2, engine.limits().streams_per_session);
         let (calls, closing) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self(Arc::new(Inner { engine, options, streams, calls, closing })))
+        let sse_sessions = sse_2024::Sessions::default();
+        Ok(Self(Arc::new(Inner { engine, options, streams, sse_sessions, calls, closing })))
     }
 
     /// What it serves.
@@ -64,6 +66,7 @@ impl HttpService {
     /// Says that the server is stopping: it is not ready any more, and streams that wait end.
     pub fn close(&self) {
         self.0.closing.cancel();
+        self.0.engine.stop();
     }
 
     pub(super) fn options(&self) -> &HttpOptions {
@@ -72,6 +75,10 @@ impl HttpService {
 
     pub(super) fn streams(&self) -> &Admission<SessionId> {
         &self.0.streams
+    }
+
+    pub(super) fn sse_sessions(&self) -> &sse_2024::Sessions {
+        &self.0.sse_sessions
     }
 
     pub(super) fn calls(&self) -> &TaskTracker {
@@ -134,7 +141,10 @@ impl HttpService {
         }
         let get = head.method == Method::GET || head.method == Method::HEAD;
         match head.uri.path() {
-            path if path == self.options().path => self.endpoint(head, body).await,
+            path if same(path, &self.options().path) => self.endpoint(head, body).await,
+            path if same(path, sse_2024::STREAM) || same(path, sse_2024::MESSAGE) => {
+                self.sse_2024(head, body, path).await
+            }
             "/health" if get => Ok(health(StatusCode::OK, "ok")),
             "/health/ready" if get && !self.closing().is_cancelled() => Ok(health(StatusCode::OK, "ready")),
             "/health/ready" if get => Ok(health(StatusCode::SERVICE_UNAVAILABLE, "stopping")),
@@ -168,6 +178,30 @@ impl HttpService {
         }
     }
 
+    /// HTTP+SSE of 2024-11-05: the event stream, and where its client posts.
+    async fn sse_2024<B>(&self, head: &Parts, body: B, path: &str) -> Result<Response<ResponseBody>, Refusal>
+    where
+        B: Body<Data: Buf>,
+    {
+        if !self.options().http_sse {
+            return Err(sse_2024::off(self.options()));
+        }
+        if head.method == Method::OPTIONS {
+            return Ok(cors::preflight(&head.headers));
+        }
+        let principal = self.principal(&head.headers).await?;
+        let is_stream = same(path, sse_2024::STREAM);
+        match head.method {
+            Method::GET if is_stream => {
+                let peer = peer::of(&head.extensions, &head.headers, &self.options().trusted_proxies);
+                sse_2024::open(self, head, &principal, peer)
+            }
+            Method::POST if !is_stream => sse_2024::take(self, head, body, &principal).await,
+            _ if is_stream => Err(not_allowed("GET, OPTIONS")),
+            _ => Err(not_allowed("POST, OPTIONS")),
+        }
+    }
+
     async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         // What is not text, or stands twice, is no credential.
@@ -180,6 +214,11 @@ impl HttpService {
                 .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(error.challenge()))
         })
     }
+}
+
+/// Whether two paths are the same but for a slash at the end, which users and proxies add.
+fn same(path: &str, own: &str) -> bool {
+    path.strip_suffix('/').unwrap_or(path) == own.strip_suffix('/').unwrap_or(own)
 }
 
 /// The size of the header block, as on an HTTP/1.1 wire.

@@ -14,17 +14,29 @@ use super::outgoing::Outgoing;
 pub(super) fn finish(out: &Outgoing, outbox: &Outbox, reply: Option<Reply>) {
     // After a cancellation nothing more is sent for the request (STDIO-3).
     let Some(reply) = reply else { return };
-    while let Some(event) = outbox.pop() {
-        send(out, &event);
-    }
+    flush(out, outbox);
     out.push(&reply.bytes);
 }
 
-/// Carries a call to its end. What it says before its reply waits in its outbox while the reader is slow.
-pub(super) async fn run(out: Outgoing, mut pending: Pending, permit: Permit<Holder>) {
+/// Writes what a call said.
+pub(super) fn flush(out: &Outgoing, outbox: &Outbox) {
+    while let Some(event) = outbox.pop() {
+        send(out, &event);
+    }
+}
+
+/// Carries a call to its end.
+pub(super) async fn run(out: Outgoing, pending: Pending, permit: Permit<Holder>) {
+    let outbox = pending.outbox().clone();
+    let reply = speak(&out, pending).await;
+    settle(out, outbox, reply, permit).await;
+}
+
+/// Carries a call to its reply. What it says before that waits in its outbox while the reader is slow.
+pub(super) async fn speak(out: &Outgoing, mut pending: Pending) -> Option<Reply> {
     let outbox = pending.outbox().clone();
     let mut room = pin!(None);
-    let reply = poll_fn(|cx| {
+    poll_fn(|cx| {
         if let Poll::Ready(reply) = Pin::new(&mut pending).poll(cx) {
             return Poll::Ready(reply);
         }
@@ -40,13 +52,12 @@ pub(super) async fn run(out: Outgoing, mut pending: Pending, permit: Permit<Hold
             }
             room.set(None);
             match outbox.poll_pop(cx) {
-                Poll::Ready(event) => send(&out, &event),
+                Poll::Ready(event) => send(out, &event),
                 Poll::Pending => return Poll::Pending,
             }
         }
     })
-    .await;
-    settle(out, outbox, reply, permit).await;
+    .await
 }
 
 /// Writes what a call said, and its reply, as soon as there is room. The permit is kept meanwhile, so that the cap on

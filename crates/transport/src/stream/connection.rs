@@ -94,8 +94,12 @@ where
     if let (End::Input, Some(event)) = (&end, lines.finish()) {
         connection.take(event, &mut handshake).await;
     }
+    // The other end hears nothing more of what changes, and is told so.
+    handshake.mute();
+    connection.engine.finish_all(&connection.scope);
     connection.calls.close();
-    let is_broken = matches!(end, End::Unwritable | End::Unread);
+    let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
+    let is_broken = matches!(end, End::Unwritable | End::Unread) || is_reset(&end);
     if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
         connection.engine.cancel_all(&connection.scope);
         // Answers wait for a reader that pauses, but not for ever.
@@ -144,10 +148,7 @@ impl Connection {
         };
         match Frame::decode(&text, &self.engine.limits().json) {
             Err(error) => self.refuse(error.id.as_ref(), &error.error, handshake.revision()),
-            Ok(Frame::Batch(_)) => {
-                let error = RpcError::invalid_request("batches are not served; send one message at a time");
-                self.refuse(None, &error, handshake.revision());
-            }
+            Ok(Frame::Batch(elements)) => self.batch(&elements, &text, handshake).await,
             Ok(Frame::Message(Message::Request(request))) => {
                 let id = request.id.to_owned();
                 match era::admit(self, &request, &text, handshake) {
@@ -156,7 +157,7 @@ impl Connection {
                     Err(refused) => self.refuse(Some(&id), &refused.error, refused.revision),
                 }
             }
-            Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification),
+            Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification, handshake),
             Ok(Frame::Message(Message::Response(response))) => self.answered(&response, &text).await,
         }
     }
@@ -165,7 +166,7 @@ impl Connection {
     /// go on in a task of their own.
     async fn begin(&self, request: latimer_core::engine::Request) {
         let (id, revision) = (request.id.clone(), request.caller.revision);
-        let permit = match self.engine.admit(&request.caller.holder()) {
+        let permit = match self.engine.admit(&request.caller.holder(request.method)) {
             Ok(permit) => permit,
             Err(busy) => {
                 let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
@@ -186,7 +187,7 @@ impl Connection {
     }
 
     /// Takes the client's answer to a question. One that answers nothing is ignored.
-    async fn answered(&self, response: &Response<'_>, text: &ByteString) {
+    pub(super) async fn answered(&self, response: &Response<'_>, text: &ByteString) {
         let Some(id) = response.id else { return };
         let outcome = response.detach(text);
         if let Err(error) = self.engine.questions().answer(&self.scope, &id.to_owned(), outcome).await {
@@ -194,7 +195,10 @@ impl Connection {
         }
     }
 
-    fn notice(&self, notification: &Notification<'_>) {
+    pub(super) fn notice(&self, notification: &Notification<'_>, handshake: &mut Handshake) {
+        if notification.method == "notifications/initialized" {
+            handshake.listen(self);
+        }
         if notification.method == "notifications/cancelled" {
             let raw = notification.params.raw.unwrap_or("{}");
             if let Some(id) = rewrite::member(raw, "requestId").ok().flatten().and_then(Id::from_json) {
@@ -203,7 +207,7 @@ impl Connection {
         }
     }
 
-    fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
+    pub(super) fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
         tracing::info!(code = error.code.0, reason = %error.message, "refused a message");
         self.out.push(&Reply::error(id, error, revision).bytes);
     }

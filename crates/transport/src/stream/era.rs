@@ -11,6 +11,7 @@ use latimer_protocol::wire::LogLevel;
 use latimer_protocol::{Method, Revision, RpcError};
 
 use super::connection::Connection;
+use super::news::News;
 
 /// What `initialize` settled for this connection, if it was sent.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ struct Settled {
     revision: Revision,
     client: Client,
     log_level: LogLevel,
+    /// From when the client is ready for it (VER-L3).
+    news: Option<News>,
 }
 
 /// A request that may go on.
@@ -41,6 +44,20 @@ impl Handshake {
     /// The revision in whose form a message is answered that could not be read.
     pub(super) fn revision(&self) -> Revision {
         self.0.as_ref().map_or(Revision::LATEST_LEGACY, |settled| settled.revision)
+    }
+
+    /// Tells the client what changes, from now on.
+    pub(super) fn listen(&mut self, connection: &Connection) {
+        if let Some(settled) = &mut self.0 {
+            settled.news.get_or_insert_with(|| News::begin(connection));
+        }
+    }
+
+    /// Tells the client nothing more of what changes.
+    pub(super) fn mute(&mut self) {
+        if let Some(settled) = &mut self.0 {
+            settled.news = None;
+        }
     }
 }
 
@@ -90,6 +107,7 @@ fn of_legacy(
             revision: wish.revision,
             client: wish.client,
             log_level: DEFAULT_LOG_LEVEL,
+            news: None,
         }));
         return Ok(Admitted::Reply(reply));
     }
@@ -103,6 +121,14 @@ fn of_legacy(
         };
     };
     let method = engine::method(&request.method, settled.revision)?;
+    if method.name != "ping" {
+        // Clients that ask are ready, even if they do not say so first.
+        settled.news.get_or_insert_with(|| News::begin(connection));
+    }
+    if let (Some(news), "resources/subscribe" | "resources/unsubscribe") = (&mut settled.news, method.name) {
+        news.change(connection, method.name, &params, settled.revision)?;
+        return Ok(Admitted::Reply(Reply::empty(&id, settled.revision)));
+    }
     if method.name == "logging/setLevel" {
         settled.log_level = legacy::set_level(&params)?;
         return Ok(Admitted::Reply(Reply::empty(&id, settled.revision)));

@@ -4,9 +4,11 @@
 //! One connection serves both eras: each request says which it belongs to (DUAL-4). Requests run side by
 //! side and are answered as they finish. Reading never stops: cancellations come on the same way.
 
+mod batch;
 mod call;
 mod connection;
 mod era;
+mod news;
 mod outgoing;
 
 use latimer_core::{Engine, Peer, Principal};

@@ -381,7 +381,9 @@ async fn a_question_of_a_session_is_answered_by_it_and_once() {
         let mut stream = Stream::open(&server, &ask).await;
         let first = question(&mut stream).await["id"].clone();
         // None of these is an answer.
-        for (session, id) in [(&other, first.clone()), (&own, json!("latimer-0000000000000000")), (&own, json!(1))] {
+        for (session, id) in
+            [(&other, first.clone()), (&own, json!("latimer-0000000000000000")), (&own, json!(1))]
+        {
             let ask = Ask::post(answer(&id, "Eve")).with("Mcp-Session-Id", session);
             assert_eq!(server.ask(&ask).await.status(), 202);
         }
@@ -534,4 +536,29 @@ async fn a_client_that_leaves_is_not_waited_for() {
     })
     .await;
     server.assert_serves().await;
+}
+
+#[tokio::test]
+async fn el_5_a_client_of_2025_11_25_is_told_that_a_page_is_done_with() {
+    for reruns in [true, false] {
+        let setup = Setup { reruns: Some(reruns), ..Setup::default() };
+        let mut pipe = legacy_pipe(&setup, "2025-11-25", &answers()).await;
+        pipe.send(Ask::legacy("", 1, "tools/call", &call("opens_a_page")).body).await;
+        let question = pipe.next().await;
+        let name = question["params"]["elicitationId"].clone();
+        assert_eq!((name.as_str().map(str::len), &question["params"]["mode"]), (Some(32), &json!("url")));
+        let result = json!({ "action": "accept" });
+        pipe.send(json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }).to_string()).await;
+        let (mut told, mut answered) = (false, false);
+        while !(told && answered) {
+            let message = pipe.next().await;
+            told |= message["method"] == "notifications/elicitation/complete"
+                && message["params"] == json!({ "elicitationId": name });
+            answered |= message["id"] == 1 && said(&message) == "seen";
+        }
+    }
+    // Nobody else knows of such things.
+    let server = Server::start().await;
+    let client = answers().with("elicitation/create", json!({ "action": "accept" }));
+    assert_eq!(said(&modern_call(&server, "opens_a_page", &client).await), "seen");
 }

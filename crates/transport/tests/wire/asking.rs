@@ -92,6 +92,14 @@ pub(crate) fn entries(bench: &Bench, description: &'static str) -> Vec<LocalEntr
                 }
             })
         }),
+        tool("opens_a_page", |cx, _, _| {
+            Box::pin(async move {
+                let ticket = cx.ticket("page");
+                cx.elicit_url("page", "Look", "https://example.com/").await?;
+                ticket.done().await;
+                Ok(text("seen"))
+            })
+        }),
         LocalEntry::prompt(
             &prompt,
             handler(|call| async move {
@@ -102,7 +110,8 @@ pub(crate) fn entries(bench: &Bench, description: &'static str) -> Vec<LocalEntr
         .unwrap()
         .with_completer(handler(|call| async move {
             let asked = name(&call.context, "name").await;
-            Ok(CompleteResult::new([if asked == Err(AskError::Misplaced) { "misplaced" } else { "asked" }]).into())
+            Ok(CompleteResult::new([if asked == Err(AskError::Misplaced) { "misplaced" } else { "asked" }])
+                .into())
         })),
         LocalEntry::resource(
             &Resource::new("test://asks", "asks"),
@@ -119,7 +128,8 @@ type Run = latimer_core::BoxFuture<'static, Outcome>;
 
 /// Asks for a name of two letters and more.
 async fn name(cx: &Context, key: &str) -> Result<String, AskError> {
-    let schema = r#"{"type":"object","properties":{"name":{"type":"string","minLength":2}},"required":["name"]}"#;
+    let schema =
+        r#"{"type":"object","properties":{"name":{"type":"string","minLength":2}},"required":["name"]}"#;
     let ElicitResult { action, content } =
         cx.elicit_form(key, "Your name?", RawJson::parse(schema).unwrap()).await?;
     match (action, content) {

@@ -156,6 +156,7 @@ pub(crate) struct Answer {
 /// An event of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
+    pub(crate) kind: Option<String>,
     pub(crate) id: Option<String>,
     pub(crate) retry: Option<u64>,
     pub(crate) data: String,
@@ -419,7 +420,7 @@ fn event(block: &str) -> Option<Event> {
             "id" => event.id = Some(value.to_owned()),
             "retry" => event.retry = Some(value.parse().unwrap()),
             "data" => data.push(value),
-            "event" => {}
+            "event" => event.kind = Some(value.to_owned()),
             other => panic!("an unknown field: {other:?}"),
         }
     }

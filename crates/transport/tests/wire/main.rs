@@ -5,13 +5,17 @@
 
 mod ask;
 mod asking;
+mod batches;
+mod changes;
 mod client;
 mod legacy;
+mod logging;
 mod messages;
 mod modern;
 mod request_state;
 mod revisions;
 mod security;
 mod server;
+mod sse_2024;
 mod stdio;
 mod tls;

@@ -68,10 +68,9 @@ async fn mrtr_5_a_state_belongs_to_its_request() {
     ] {
         assert_refused(what, &server.ask(&ask).await);
     }
-    for (method, mut params) in [
-        ("prompts/get", json!({ "name": "asks" })),
-        ("resources/read", json!({ "uri": "test://asks" })),
-    ] {
+    for (method, mut params) in
+        [("prompts/get", json!({ "name": "asks" })), ("resources/read", json!({ "uri": "test://asks" }))]
+    {
         params["requestState"] = json!(own);
         let params = able(params, &Answering::all());
         assert_refused(method, &server.ask(&Ask::modern(method, params)).await);
@@ -169,12 +168,14 @@ async fn mrtr_5_a_round_that_is_sent_again_makes_nothing_again() {
 }
 
 #[tokio::test]
-async fn mrtr_6_answers_without_a_state_are_nobodys() {
+async fn mrtr_6_answers_that_come_before_the_question_are_checked_alike() {
     let server = Server::start().await;
     let mut params = able(json!({ "name": "elicits", "arguments": {} }), &Answering::all());
+    params["inputResponses"] = json!({ "name": { "action": "accept", "content": { "name": "A" } } });
+    state(&server.ask(&Ask::modern("tools/call", params.clone())).await);
     params["inputResponses"] = named("name");
     let answer = server.ask(&Ask::modern("tools/call", params)).await;
-    state(&answer);
+    assert_eq!(answer.json()["result"]["content"][0]["text"], "Ada");
 }
 
 #[tokio::test]

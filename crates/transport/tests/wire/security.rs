@@ -367,3 +367,51 @@ async fn a_server_that_stops_says_that_it_is_not_ready() {
     assert_eq!(body, r#"{"status":"stopping"}"#);
     assert_eq!(ask("/health").await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn one_connection_too_many_is_turned_away() {
+    let limits = latimer_core::Limits { connections: 2, ..latimer_core::Limits::default() };
+    let server = Server::limited(limits).await;
+    let (mut first, mut second) = (Connection::open(&server).await, Connection::open(&server).await);
+    let health = Ask::new("GET", "/health");
+    assert_eq!(first.ask(&health).await.status(), 200);
+    assert_eq!(second.ask(&health).await.status(), 200);
+    let mut third = Connection::open(&server).await;
+    let head = third.head().await;
+    assert_eq!((head.status, head.header("retry-after")), (503, Some("1")));
+    assert!(third.is_closed().await);
+    drop(first);
+    // Its end is noticed before long.
+    loop {
+        let mut next = Connection::open(&server).await;
+        next.send(&health).await;
+        if next.try_head().await.is_some_and(|head| head.status == 200) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_its_answers_unread_loses_its_connection() {
+    let write_timeout = Duration::from_millis(50);
+    let server = with(HttpOptions { write_timeout, ..HttpOptions::default() }).await;
+    let mut stalled = Connection::open(&server).await;
+    let params = super::client::call_with_progress("endless", &json!({}));
+    stalled.send(&Ask::modern("tools/call", params)).await;
+    reaches(&server.bench.dropped, 1).await;
+    server.assert_serves().await;
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_the_path_changes_nothing() {
+    let server = Server::start().await;
+    for target in ["/mcp/", "/mcp"] {
+        let params = json!({ "name": "echo", "arguments": { "message": "here" } });
+        let ask = Ask { target: target.into(), ..Ask::modern("tools/call", params) };
+        assert_eq!(server.ask(&ask).await.json()["result"]["content"][0]["text"], "here");
+    }
+    for target in ["/mcp//", "//mcp", "/mcp/x", "/mcpx"] {
+        let ask = Ask { target: target.into(), ..Ask::modern("tools/list", json!({})) };
+        assert_eq!(server.ask(&ask).await.status(), 404, "{target}");
+    }
+}

@@ -228,6 +228,22 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
             }
         })
     };
+    let endless = {
+        let bench = bench.clone();
+        tool("endless", no_arguments, move |call| {
+            let bench = bench.clone();
+            async move {
+                let _guard = bench.begin();
+                let text_of_a_kilobyte = "x".repeat(1_000);
+                let mut step = 0.0;
+                loop {
+                    step += 1.0;
+                    call.context.progress(step, None, &text_of_a_kilobyte);
+                    tokio::task::yield_now().await;
+                }
+            }
+        })
+    };
     let large = {
         let bench = bench.clone();
         tool("large", no_arguments, move |_| {
@@ -259,6 +275,7 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
         waiting("wait"),
         noisy,
         shouts,
+        endless,
         large,
         polling,
         tool("polling_at_once", no_arguments, |call| async move {
@@ -271,6 +288,24 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
             call.context.log(LogLevel::Debug, None, "detail");
             call.context.progress(2.0, 2.0, "whole");
             Ok(text("said"))
+        }),
+        tool("logs_all", no_arguments, |call| async move {
+            for level in LogLevel::ALL {
+                call.context.log(level, Some("bench"), &serde_json::json!({ "level": level }));
+            }
+            Ok(text("said"))
+        }),
+        tool("floods", r#"{"type":"object"}"#, |call| async move {
+            let number = |name| usize::try_from(argument(&call, name).as_u64().unwrap()).unwrap();
+            let message = "x".repeat(number("bytes"));
+            for _ in 0..number("count") {
+                call.context.log(LogLevel::Error, None, &message);
+            }
+            Ok(text("said"))
+        }),
+        tool("rooted", no_arguments, |call| async move {
+            let roots = call.context.roots().await.map_err(CallError::from)?;
+            Ok(text(&roots.into_iter().map(|root| root.uri).collect::<Vec<_>>().join(" ")))
         }),
         tool("panics", no_arguments, |_| async { panic!("the secret of the panic") }),
         tool("panics_later", no_arguments, |_| async {

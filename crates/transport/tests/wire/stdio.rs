@@ -17,15 +17,15 @@ pub(crate) struct Pipe {
     output: BufReader<ReadHalf<DuplexStream>>,
     served: JoinHandle<End>,
     pub(crate) bench: Bench,
-    engine: Engine,
+    pub(crate) engine: Engine,
 }
 
 impl Pipe {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::limited(Limits::default()).await
     }
 
-    async fn limited(limits: Limits) -> Self {
+    pub(crate) async fn limited(limits: Limits) -> Self {
         let (engine, bench) = engine(&Setup { limits, ..Setup::default() }).await;
         Self::to(engine, bench)
     }
@@ -55,13 +55,13 @@ impl Pipe {
     }
 
     /// Says that nothing more will be sent.
-    async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self) {
         // Both halves are one stream: shutting down is half-closing.
         self.input.as_mut().unwrap().shutdown().await.unwrap();
     }
 
     /// The next line; `None` at the end.
-    async fn try_next(&mut self) -> Option<Value> {
+    pub(crate) async fn try_next(&mut self) -> Option<Value> {
         let mut line = String::new();
         in_time(self.output.read_line(&mut line)).await.unwrap();
         (!line.is_empty())
@@ -72,21 +72,21 @@ impl Pipe {
         self.try_next().await.expect("an answer")
     }
 
-    async fn ask(&mut self, line: impl AsRef<[u8]>) -> Value {
+    pub(crate) async fn ask(&mut self, line: impl AsRef<[u8]>) -> Value {
         self.send(line).await;
         self.next().await
     }
 
-    async fn code(&mut self, line: impl AsRef<[u8]>) -> i64 {
+    pub(crate) async fn code(&mut self, line: impl AsRef<[u8]>) -> i64 {
         let answer = self.ask(line).await;
         answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error: {answer}"))
     }
 
-    async fn initialize(&mut self, revision: &str) -> Value {
+    pub(crate) async fn initialize(&mut self, revision: &str) -> Value {
         self.ask(&Ask::initialize(revision).body).await
     }
 
-    async fn assert_serves(&mut self) {
+    pub(crate) async fn assert_serves(&mut self) {
         let params = json!({ "name": "echo", "arguments": { "message": "still here" } });
         let answer = self.ask(modern(json!("alive"), "tools/call", params)).await;
         assert_eq!(answer["result"]["content"][0]["text"], "still here", "{answer}");
@@ -94,15 +94,15 @@ impl Pipe {
     }
 }
 
-fn modern(id: Value, method: &str, params: Value) -> Vec<u8> {
+pub(crate) fn modern(id: Value, method: &str, params: Value) -> Vec<u8> {
     Ask::modern_with_id(id, method, params).body
 }
 
-fn legacy(id: impl Into<Value>, method: &str, params: &Value) -> Vec<u8> {
+pub(crate) fn legacy(id: impl Into<Value>, method: &str, params: &Value) -> Vec<u8> {
     Ask::legacy("", id, method, params).body
 }
 
-fn cancel(id: Value) -> String {
+pub(crate) fn cancel(id: Value) -> String {
     json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } })
         .to_string()
 }

@@ -1,0 +1,131 @@
+//! A batch on a byte stream: its answers are one line, written when the last call is over (BASE-4).
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use latimer_core::admission::Permit;
+use latimer_core::engine::{Holder, Reply};
+use latimer_protocol::frame::Request;
+use latimer_protocol::{ErrorCode, RpcError};
+use tokio::sync::oneshot;
+
+use super::call;
+use super::connection::Connection;
+use super::era::{self, Admitted, Handshake};
+use crate::batch::{self, Element};
+
+/// The answer to an element of a batch.
+enum Slot {
+    /// It is there.
+    Here(Option<Reply>, Option<Permit<Holder>>),
+    /// Its call goes on.
+    Coming(oneshot::Receiver<(Option<Reply>, Permit<Holder>)>),
+}
+
+impl Connection {
+    /// Takes a batch: what is asked begins at once, in order.
+    pub(super) async fn batch(&self, texts: &[&str], text: &ByteString, handshake: &mut Handshake) {
+        let revision = handshake.revision();
+        let served = revision == batch::REVISION;
+        let elements =
+            if served { batch::read(texts, self.engine.limits()) } else { Err(batch::not_served()) };
+        let elements = match elements {
+            Ok(elements) => elements,
+            Err(error) => return self.refuse(None, &error, revision),
+        };
+        let mut slots = Vec::new();
+        for element in elements {
+            match element {
+                Element::Notification(notification) => self.notice(&notification, handshake),
+                Element::Response(response) => self.answered(&response, text).await,
+                Element::Refused { id, error } => {
+                    tracing::info!(code = error.code.0, reason = %error.message, "refused a message of a batch");
+                    slots.push(Slot::Here(Some(Reply::error(id.as_ref(), &error, revision)), None));
+                }
+                Element::Request(request) => slots.push(self.part(&request, text, handshake).await),
+            }
+        }
+        let out = self.out.clone();
+        if slots.iter().all(|slot| matches!(slot, Slot::Here(..))) && out.has_room() {
+            let (answers, _permits) = gather(slots).await;
+            if let Some(answers) = batch::join(answers) {
+                out.push(&answers);
+            }
+            return;
+        }
+        self.calls.spawn(async move {
+            // The permits are kept until the answers are out, so that the cap on calls bounds what waits for the reader.
+            let (answers, _permits) = gather(slots).await;
+            if let Some(answers) = batch::join(answers) {
+                out.room().await;
+                out.push(&answers);
+            }
+        });
+    }
+
+    async fn part(&self, request: &Request<'_>, text: &ByteString, handshake: &mut Handshake) -> Slot {
+        let id = request.id.to_owned();
+        let call = match era::admit(self, request, text, handshake) {
+            Ok(Admitted::Reply(reply)) => return Slot::Here(Some(reply), None),
+            Ok(Admitted::Call(call)) => *call,
+            Err(refused) => {
+                return Slot::Here(Some(Reply::error(Some(&id), &refused.error, refused.revision)), None);
+            }
+        };
+        let permit = match self.engine.admit(&call.caller.holder(call.method)) {
+            Ok(permit) => permit,
+            Err(busy) => {
+                let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
+                return Slot::Here(Some(Reply::error(Some(&id), &error, batch::REVISION)), None);
+            }
+        };
+        let mut pending = self.engine.begin(call);
+        let outbox = pending.outbox().clone();
+        let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await;
+        match first {
+            Poll::Ready(reply) if reply.is_none() || outbox.is_empty() || self.out.has_room() => {
+                if reply.is_some() {
+                    call::flush(&self.out, &outbox);
+                }
+                Slot::Here(reply, Some(permit))
+            }
+            first => {
+                let (sender, receiver) = oneshot::channel();
+                let out = self.out.clone();
+                self.calls.spawn(async move {
+                    let reply = match first {
+                        Poll::Ready(reply) => reply,
+                        Poll::Pending => call::speak(&out, pending).await,
+                    };
+                    if reply.is_some() {
+                        out.room().await;
+                        call::flush(&out, &outbox);
+                    }
+                    // The batch waits for it as long as the connection lives.
+                    let _ = sender.send((reply, permit));
+                });
+                Slot::Coming(receiver)
+            }
+        }
+    }
+}
+
+/// Waits for the answers, and keeps what their calls count as.
+async fn gather(slots: Vec<Slot>) -> (Vec<Option<Bytes>>, Vec<Permit<Holder>>) {
+    let (mut answers, mut permits) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
+    for slot in slots {
+        let (reply, permit) = match slot {
+            Slot::Here(reply, permit) => (reply, permit),
+            Slot::Coming(receiver) => match receiver.await {
+                Ok((reply, permit)) => (reply, Some(permit)),
+                Err(_) => (None, None),
+            },
+        };
+        answers.push(reply.map(|reply| reply.bytes));
+        permits.extend(permit);
+    }
+    (answers, permits)
+}
