@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Ident;
 use syn::spanned::Spanned;
 
 use crate::builder::Common;
@@ -92,6 +91,7 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             };
             Ok(quote! { .task(::latimer::wire::TaskSupport::#support) })
         }
+<<<<<<< HEAD
         "requires" => {
             let each = setting.names()?.into_iter().map(|name| requirement(&name));
             Ok(each.collect::<syn::Result<Vec<_>>>()?.into_iter().collect())
@@ -109,10 +109,13 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             let each = each.collect::<syn::Result<Vec<_>>>()?;
             Ok(quote! { .visibility([#(#each),*]) })
         }
+=======
+>>>>>>> forms
         _ => Err(setting.unknown("tool", KNOWN)),
     }
 }
 
+<<<<<<< HEAD
 fn requirement(name: &Ident) -> syn::Result<TokenStream> {
     let variant = match name.to_string().as_str() {
         "sampling" => quote! { Sampling },
@@ -138,6 +141,8 @@ fn visibility(name: &Ident) -> syn::Result<TokenStream> {
     Ok(quote! { ::latimer::__private::UiVisibility::#variant })
 }
 
+=======
+>>>>>>> forms
 /// The type that holds all arguments, if there is one.
 fn arguments(function: &Function) -> syn::Result<Option<(&syn::Type, usize)>> {
     let mut all = function.parameters.iter().enumerate().filter_map(|(at, parameter)| match parameter {
