@@ -69,11 +69,8 @@ impl Server {
             parts: Vec::new(),
             sources: Vec::new(),
             middleware: Vec::new(),
-<<<<<<< HEAD
             skills: Vec::new(),
-=======
             seal_keys: None,
->>>>>>> forms
         }
     }
 

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Ident;
 use syn::spanned::Spanned;
 
 use crate::builder::Common;
@@ -91,11 +92,6 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             };
             Ok(quote! { .task(::latimer::wire::TaskSupport::#support) })
         }
-<<<<<<< HEAD
-        "requires" => {
-            let each = setting.names()?.into_iter().map(|name| requirement(&name));
-            Ok(each.collect::<syn::Result<Vec<_>>>()?.into_iter().collect())
-        }
         "ui" => {
             let page = setting.string()?;
             if !page.value().starts_with("ui://") {
@@ -109,24 +105,8 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             let each = each.collect::<syn::Result<Vec<_>>>()?;
             Ok(quote! { .visibility([#(#each),*]) })
         }
-=======
->>>>>>> forms
         _ => Err(setting.unknown("tool", KNOWN)),
     }
-}
-
-<<<<<<< HEAD
-fn requirement(name: &Ident) -> syn::Result<TokenStream> {
-    let variant = match name.to_string().as_str() {
-        "sampling" => quote! { Sampling },
-        "elicitation" => quote! { Elicitation },
-        "roots" => quote! { Roots },
-        _ => {
-            let message = "unknown capability; `requires` knows `sampling`, `elicitation`, `roots`";
-            return Err(syn::Error::new(name.span(), message));
-        }
-    };
-    Ok(quote! { .requires(::latimer::__private::Requirement::#variant) })
 }
 
 fn visibility(name: &Ident) -> syn::Result<TokenStream> {
@@ -141,8 +121,6 @@ fn visibility(name: &Ident) -> syn::Result<TokenStream> {
     Ok(quote! { ::latimer::__private::UiVisibility::#variant })
 }
 
-=======
->>>>>>> forms
 /// The type that holds all arguments, if there is one.
 fn arguments(function: &Function) -> syn::Result<Option<(&syn::Type, usize)>> {
     let mut all = function.parameters.iter().enumerate().filter_map(|(at, parameter)| match parameter {

@@ -38,7 +38,7 @@ impl Engine {
             };
         }
         if let Turn::Task { ttl } = self.turn(request, snapshot, &tool)? {
-            return self.begin_task(request, &tool, arguments, ttl).await;
+            return Box::pin(self.begin_task(request, &tool, arguments, ttl)).await;
         }
         let operation = Operation::CallTool { tool: tool.clone(), arguments };
         match self.run(request, context, operation).await? {
