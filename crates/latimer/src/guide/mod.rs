@@ -9,9 +9,10 @@
 //! 7. [Testing](testing)
 //! 8. [Middleware](middleware)
 //! 9. [Programs and mounting](running)
-//! 10. [Pages beside tools](apps)
-//! 11. [Skills](skills)
-//! 12. [What each revision sees](revisions)
+//! 10. [Results that come later](tasks)
+//! 11. [Pages beside tools](apps)
+//! 12. [Skills](skills)
+//! 13. [What each revision sees](revisions)
 
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}
@@ -39,6 +40,9 @@ pub mod middleware {}
 
 #[doc = include_str!("running.md")]
 pub mod running {}
+
+#[doc = include_str!("tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("apps.md")]
 pub mod apps {}

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latimer_core::Limits;
+use latimer_core::local::{LocalEntry, LocalSource};
+use latimer_protocol::RawJson;
+use latimer_protocol::wire::{TaskSupport, Tool, ToolExecution};
 use latimer_store::{ManualClock, Store};
 use serde_json::{Value, json};
 
@@ -536,6 +539,12 @@ async fn a_tool_that_has_gone_ends_its_task() {
     let server = with(Setup { limits, ..Setup::default() }).await;
     let id = asking_task(&server).await;
     once(&server, &id, "input_required").await;
+    // Another one still has tasks: else there would be none to ask about.
+    let mut tool = Tool::new("other", RawJson::parse(r#"{"type":"object"}"#).unwrap());
+    tool.execution = Some(ToolExecution { task_support: Some(TaskSupport::Optional) });
+    let source = LocalSource::new("other");
+    source.insert(LocalEntry::tool(&tool, Arc::new(|_| Box::pin(std::future::pending()))).unwrap()).unwrap();
+    server.engine.catalog().load(Arc::new(source)).await.unwrap();
     server.engine.catalog().unload("bench").await.unwrap();
     update(&server, &id, json!({ "two": named("Bob") })).await;
     let task = once(&server, &id, "failed").await;
