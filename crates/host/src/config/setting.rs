@@ -332,6 +332,10 @@ impl<T: Setting> Setting for Option<T> {
         T::schema()
     }
 
+    fn magnitude(&self) -> Option<u64> {
+        self.as_ref().and_then(T::magnitude)
+    }
+
     fn rebase(&mut self, base: &Path) {
         if let Some(value) = self {
             value.rebase(base);
