@@ -29,6 +29,8 @@ mod journal;
 mod live;
 mod page;
 mod question;
+#[cfg(test)]
+mod replay_tests;
 mod seal;
 
 pub use error::AskError;
