@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use latimer_core::ask::SealKeys;
 use latimer_core::engine::Builder;
 use latimer_core::local::LocalSource;
 use latimer_core::middleware::{Middleware, Next};
@@ -54,6 +55,7 @@ pub struct Server {
     http_sse: bool,
     local: Arc<LocalSource>,
     handle: Handle,
+    seal_keys: Option<SealKeys>,
 }
 
 impl Server {
@@ -73,6 +75,7 @@ impl Server {
             skills: Vec::new(),
             page_size: None,
             http_sse: false,
+            seal_keys: None,
         }
     }
 
@@ -133,6 +136,14 @@ impl Server {
     /// A value that functions take as [`State<T>`](crate::State); one for each type, the last one counts.
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(value);
+        self
+    }
+
+    /// The keys that seal what calls of 2026-07-28 keep between their rounds: see [`guide::asking`](crate::guide::asking).
+    /// Instances that share traffic share them. The configuration's `seal_keys` come before these; without any, the
+    /// process makes a key for itself.
+    pub fn seal_keys(mut self, keys: SealKeys) -> Self {
+        self.seal_keys = Some(keys);
         self
     }
 
@@ -299,6 +310,9 @@ impl Server {
         }
         for middleware in self.middleware {
             builder = builder.middleware(middleware);
+        }
+        if let Some(keys) = self.seal_keys {
+            builder = builder.seal_keys(keys);
         }
         let mut sources: Vec<Arc<dyn Source>> = vec![self.local.clone()];
         sources.append(&mut self.sources);
