@@ -2,5 +2,6 @@
 //! scenarios expect by name.
 
 mod fixture;
+pub mod skills;
 
 pub use fixture::server;

@@ -14,6 +14,12 @@ pub fn conformance_server() -> PathBuf {
     find("TESTED_CONFORMANCE_SERVER", "conformance-server", "latimer-conformance")
 }
 
+/// The client that the official suite drives: `TESTED_CONFORMANCE_CLIENT`, or what cargo built last.
+#[must_use]
+pub fn conformance_client() -> PathBuf {
+    find("TESTED_CONFORMANCE_CLIENT", "conformance-client", "latimer-conformance")
+}
+
 fn find(variable: &str, name: &str, package: &str) -> PathBuf {
     if let Some(path) = std::env::var_os(variable) {
         return PathBuf::from(path);

@@ -1,4 +1,4 @@
-//! Scenarios of the official conformance suite against the fixture server.
+//! Scenarios of the official conformance suite against the fixture server and the fixture client.
 
 use std::{
     fs,
@@ -82,39 +82,126 @@ impl Fixture {
     /// When the scenario does not pass.
     pub fn pass(&self, release: Release, revision: &str, scenario: &str, shown: &[&str]) {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let printed =
-            run(release, &["server", "--url", self.server.url(), "--scenario", scenario], revision, &folder);
-        let checks = checks(folder.path())
-            .unwrap_or_else(|| panic!("{scenario} ran no check on {revision}; the suite said:\n{printed}"));
-        let faults = faults(&checks, shown);
-        let of = |wanted: Status| -> Vec<String> {
-            let chosen = checks.iter().filter(|check| check.status == wanted);
-            chosen
-                .map(|check| format!("{}: {}", check.id, check.error_message.as_deref().unwrap_or("-")))
-                .collect()
-        };
-        let report = json!({
-            "passed": of(Status::Success).len(),
-            "faults": faults,
-            "warnings": of(Status::Warning),
-            "skipped": of(Status::Skipped),
-        });
-        crate::report("suite", &format!("{} {revision} {scenario}", release.version()), &report);
-        assert!(
-            faults.is_empty(),
-            "{scenario} on {revision} ({}):\n  {}\nthe suite said:\n{printed}\nthe server said:\n{}",
-            release.version(),
-            faults.join("\n  "),
-            self.server.log()
+        let printed = run(
+            release,
+            &["server", "--url", self.server.url(), "--scenario", scenario],
+            Some(revision),
+            &folder,
         );
+        judge(release, revision, scenario, shown, &folder, &printed, || self.server.log());
     }
 }
 
+/// Plays `scenario` on the wire of `revision` (or, for an extension, on the one that the suite chooses) to the fixture
+/// client, and demands of it what [`Fixture::pass`] demands of the server.
+///
+/// # Panics
+/// When the scenario does not pass.
+pub fn play(release: Release, revision: Option<&str>, scenario: &str, shown: &[&str]) {
+    let (folder, printed) = played(release, revision, scenario);
+    let revision = revision.unwrap_or("extension");
+    judge(release, revision, &format!("client-{scenario}"), shown, &folder, &printed, String::new);
+}
+
+/// Plays a scenario that the fixture client has to refuse as one that is still to come.
+///
+/// # Panics
+/// When the client knows the scenario, or does not know its name: then it belongs among the others.
+pub fn refuse(release: Release, revision: Option<&str>, scenario: &str) {
+    let (_folder, printed) = played(release, revision, scenario);
+    assert!(
+        printed.contains("CLIENT EXITED WITH ERROR (code 3)"),
+        "the client does not say that {scenario} is still to come; the suite said:\n{printed}"
+    );
+}
+
+/// The client scenarios that the suite has: those of a requirement set, or all.
+///
+/// # Panics
+/// When the suite cannot be run.
+#[must_use]
+pub fn client_scenarios(release: Release, requirements: Option<&str>) -> Vec<String> {
+    let mut command = Command::new(tools::node());
+    command.arg(tools::npm_program(release.program())).args(["list", "--client"]);
+    if let Some(requirements) = requirements {
+        command.args(["--requirements", requirements]);
+    }
+    let output = command.output().expect("the suite can be run");
+    assert!(output.status.success(), "{output:?}");
+    listed(&String::from_utf8_lossy(&output.stdout), requirements.is_some())
+}
+
+/// The names among what `list` prints. A requirement set lists the scenarios of servers too, and, indented, those that are
+/// run without being scored, with their side behind the name.
+fn listed(printed: &str, is_set: bool) -> Vec<String> {
+    let mut is_client = false;
+    let mut names = Vec::new();
+    for line in printed.lines() {
+        if !line.starts_with(' ') && !line.is_empty() {
+            is_client = line.starts_with("Client scenarios");
+        }
+        let Some(rest) = line.trim_start().strip_prefix("- ") else { continue };
+        let (name, note) = rest.split_once(' ').unwrap_or((rest, ""));
+        if is_client || (is_set && note.contains("[client]")) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn played(release: Release, revision: Option<&str>, scenario: &str) -> (TempDir, String) {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let client = program::conformance_client();
+    let client = client.to_str().expect("the path of the client is text");
+    // The suite splits the command at spaces.
+    assert!(!client.contains(' '), "the suite cannot run a client whose path has a space: {client}");
+    let printed = run(release, &["client", "--command", client, "--scenario", scenario], revision, &folder);
+    (folder, printed)
+}
+
+/// Reports what a scenario showed, and fails where that is not enough. `log` is what the other side said.
+fn judge(
+    release: Release,
+    revision: &str,
+    scenario: &str,
+    shown: &[&str],
+    folder: &TempDir,
+    printed: &str,
+    log: impl FnOnce() -> String,
+) {
+    let checks = checks(folder.path())
+        .unwrap_or_else(|| panic!("{scenario} ran no check on {revision}; the suite said:\n{printed}"));
+    let faults = faults(&checks, shown);
+    let of = |wanted: Status| -> Vec<String> {
+        let chosen = checks.iter().filter(|check| check.status == wanted);
+        chosen
+            .map(|check| format!("{}: {}", check.id, check.error_message.as_deref().unwrap_or("-")))
+            .collect()
+    };
+    let report = json!({
+        "passed": of(Status::Success).len(),
+        "faults": faults,
+        "warnings": of(Status::Warning),
+        "skipped": of(Status::Skipped),
+    });
+    crate::report("suite", &format!("{} {revision} {scenario}", release.version()), &report);
+    assert!(
+        faults.is_empty(),
+        "{scenario} on {revision} ({}):\n  {}\nthe suite said:\n{printed}\nthe other side said:\n{}",
+        release.version(),
+        faults.join("\n  "),
+        log()
+    );
+}
+
 /// Runs the suite to its end and returns what it printed; each scenario has 30 s by the suite's own clock.
-fn run(release: Release, arguments: &[&str], revision: &str, folder: &TempDir) -> String {
+fn run(release: Release, arguments: &[&str], revision: Option<&str>, folder: &TempDir) -> String {
     let mut command = Command::new(tools::node());
     command.arg(tools::npm_program(release.program())).args(arguments);
-    command.args(["--spec-version", revision, "--output-dir"]).arg(folder.path());
+    command.arg("--output-dir").arg(folder.path());
+    if let Some(revision) = revision {
+        command.args(["--spec-version", revision]);
+    }
     let printed = folder.path().join("printed.txt");
     let out = fs::File::create(&printed).expect("a file can be made in the temporary folder");
     command.current_dir(folder.path()).stdin(Stdio::null());
@@ -152,10 +239,17 @@ fn faults(checks: &[Check], shown: &[&str]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, faults};
+    use super::{Check, faults, listed};
 
     fn checks(text: &str) -> Vec<Check> {
         serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn scenarios_of_clients_are_told_from_those_of_servers() {
+        let set = "Required:\n\nServer scenarios (a):\n  - ping\n\nClient scenarios (b):\n  - tools_call\n\nRun:\n  extension (2):\n    - auth/dpop [client]\n    - tasks [server]\n";
+        assert_eq!(listed(set, true), ["tools_call", "auth/dpop"]);
+        assert_eq!(listed("Client scenarios (x):\n  - initialize [2025-06-18]\n", false), ["initialize"]);
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::{
 const WORKSPACE: [&str; 3] = ["--workspace", "--features", "latimer-tests/foreign"];
 /// What is counted on its own, after the other tests. A filter of whole binaries: what it leaves out, nextest does not call
 /// skipped.
-const FOREIGN: &str = "package(latimer-tests) and (binary(official_suite) or binary(foreign_clients))";
+const FOREIGN: &str = "package(latimer-tests) and \
+    (binary(official_suite) or binary(official_suite_client) or binary(foreign_clients))";
 
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +64,8 @@ impl Step {
             ),
             Self::Nextest => self.nextest(tree),
             Self::Doctest => self.doctest(tree),
-            Self::Suite => self.foreign(tree, "official_suite", report::suite),
-            Self::Clients => self.foreign(tree, "foreign_clients", report::clients),
+            Self::Suite => self.foreign(tree, &["official_suite", "official_suite_client"], report::suite),
+            Self::Clients => self.foreign(tree, &["foreign_clients"], report::clients),
         }
     }
 
@@ -99,8 +100,8 @@ impl Step {
         }
     }
 
-    /// A test binary that needs foreign tools; `count` reads the reports that its tests leave.
-    fn foreign(self, tree: &Tree, binary: &str, count: fn(&Tree, Tally) -> Tally) -> Tally {
+    /// Test binaries that need foreign tools; `count` reads the reports that their tests leave.
+    fn foreign(self, tree: &Tree, binaries: &[&str], count: fn(&Tree, Tally) -> Tally) -> Tally {
         let tools = setup::nextest(tree).and_then(|()| setup::npm(tree)).and_then(|()| setup::python(tree));
         if let Err(error) = tools {
             return Tally::fail(format!("{}: {error}", self.name()));
@@ -109,9 +110,10 @@ impl Step {
             return failure;
         }
         let mut command = nextest(tree);
+        let binaries: Vec<String> = binaries.iter().map(|binary| format!("binary({binary})")).collect();
         command
             .args(WORKSPACE)
-            .args(["--filterset", &format!("package(latimer-tests) and binary({binary})")]);
+            .args(["--filterset", &format!("package(latimer-tests) and ({})", binaries.join(" or "))]);
         count(tree, self.tests(&mut command))
     }
 
@@ -142,6 +144,7 @@ fn nextest(tree: &Tree) -> Command {
     command.args(["nextest", "run", "--no-fail-fast", "--config-file", "xtask/nextest.toml"]);
     command.env("TESTED_LATIMER", tree.program("latimer"));
     command.env("TESTED_CONFORMANCE_SERVER", tree.program("conformance-server"));
+    command.env("TESTED_CONFORMANCE_CLIENT", tree.program("conformance-client"));
     command.env("TEST_REPORT_DIR", tree.reports());
     command
 }

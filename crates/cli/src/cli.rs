@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools,
+    call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools, watch,
 };
 use crate::exit::{CODES, Outcome};
 
@@ -40,6 +40,7 @@ enum Command {
     Prompts(prompts::Prompts),
     Prompt(prompt::Prompt),
     Complete(complete::Complete),
+    Watch(watch::Watch),
     Config(config::Config),
     Completions(completions::Completions),
     Man(man::Man),
@@ -59,6 +60,7 @@ impl Cli {
             Some(Command::Prompts(command)) => command.run(),
             Some(Command::Prompt(command)) => command.run(),
             Some(Command::Complete(command)) => command.run(),
+            Some(Command::Watch(command)) => command.run(),
             Some(Command::Config(command)) => command.run(),
             Some(Command::Completions(command)) => command.run(Self::command()),
             Some(Command::Man(command)) => command.run(Self::command()),

@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. [`exit`] has the exit codes.
 
 mod arguments;
+mod ask;
 mod cli;
 mod commands;
 mod exit;

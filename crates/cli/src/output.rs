@@ -32,6 +32,13 @@ pub(crate) fn note(line: &str) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
+/// Writes a question to standard error, without ending the line.
+pub(crate) fn question(text: &str) {
+    let mut out = io::stderr().lock();
+    // Nobody is left to ask when standard error is closed.
+    let _ = out.write_all(visible(text).as_bytes()).and_then(|()| out.flush());
+}
+
 fn write(parts: &[&[u8]]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written = parts.iter().try_for_each(|part| out.write_all(part)).and_then(|()| out.flush());

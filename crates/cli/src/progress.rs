@@ -32,6 +32,20 @@ struct State {
     on_terminal: bool,
     /// What is on the terminal.
     bar: Option<ProgressBar>,
+    /// Somebody is asked something, and a bar would be in the way.
+    is_quiet: bool,
+}
+
+/// Keeps the bar away while the user is asked something; progress counts anew after that.
+#[derive(Debug)]
+pub(crate) struct Quiet(Display);
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.is_quiet = false;
+        state.since = Instant::now();
+    }
 }
 
 impl Display {
@@ -43,6 +57,7 @@ impl Display {
             pace: Pace::default(),
             on_terminal,
             bar: None,
+            is_quiet: false,
         })))
     }
 
@@ -61,6 +76,19 @@ impl Display {
             let logger = log.logger.map(|logger| format!(" {logger}")).unwrap_or_default();
             self.line(&format!("[{}{logger}] {text}", log.level));
         }
+    }
+
+    /// Shows no bar any more: nothing is waited for.
+    pub(crate) fn rest(&self) {
+        self.finish();
+        self.state().is_quiet = true;
+    }
+
+    /// Takes the bar away, and keeps it away until the value is dropped.
+    pub(crate) fn quiet(&self) -> Quiet {
+        self.finish();
+        self.state().is_quiet = true;
+        Quiet(self.clone())
     }
 
     /// Tells of progress, once the call has taken long enough.
@@ -103,6 +131,9 @@ impl Display {
 impl State {
     /// Draws the bar: of the whole where that is known, else only that something goes on.
     fn show(&mut self, report: Option<&ProgressParams>) {
+        if self.is_quiet {
+            return;
+        }
         let bar = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr())
                 .with_elapsed(self.since.elapsed())

@@ -12,6 +12,7 @@ use latimer_host::logging::{self, LogFormat};
 use latimer_protocol::wire::LogLevel;
 use latimer_protocol::{ErrorCode, Revision};
 
+use crate::ask::Asker;
 use crate::exit::{Finished, Outcome};
 use crate::progress::Display;
 use crate::token::Token;
@@ -23,6 +24,10 @@ pub(crate) struct Server {
     /// Which era of the protocol to speak: find out, 2026-07-28 only, or the handshake of the years before
     #[arg(long, value_enum, default_value_t, help_heading = "Server")]
     era: Era,
+
+    /// Which revision to speak, 2025-06-18 say, instead of the newest of the era
+    #[arg(long, value_name = "DATE", conflicts_with = "era", help_heading = "Server")]
+    revision: Option<Revision>,
 
     /// The bearer token for the server; `--token-file` keeps it out of the list of processes
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file", help_heading = "Server")]
@@ -89,10 +94,32 @@ impl Server {
         target: Target,
         job: impl AsyncFnOnce(&Client, &Display) -> Outcome,
     ) -> Outcome {
+        self.attend(target, None, job)
+    }
+
+    /// The same for a server that may ask meanwhile.
+    pub(crate) fn visit_and_answer(
+        &self,
+        target: Target,
+        asker: Asker,
+        job: impl AsyncFnOnce(&Client, &Display) -> Outcome,
+    ) -> Outcome {
+        self.attend(target, Some(asker), job)
+    }
+
+    fn attend(
+        &self,
+        target: Target,
+        asker: Option<Asker>,
+        job: impl AsyncFnOnce(&Client, &Display) -> Outcome,
+    ) -> Outcome {
         let warnings = "warn".parse().map_err(Failure::runtime)?;
         logging::init(&warnings, LogFormat::Text).map_err(Failure::runtime)?;
         let display = Display::new();
-        let options = self.options(&display)?;
+        let mut options = self.options(&display)?;
+        if let Some(asker) = asker {
+            options = asker.answer(options, named(&target), &display);
+        }
         let approach = Approach::new(&target, options.authorization.is_some());
         let mut ended = Ok(Finished::Interrupted);
         latimer_host::serve::block_on(async {
@@ -120,10 +147,12 @@ impl Server {
     }
 
     fn options(&self, display: &Display) -> Result<Options, Failure> {
-        let mut options = Options::default().with_era(match self.era {
-            Era::Auto => EraPreference::Auto,
-            Era::Modern => EraPreference::Modern,
-            Era::Legacy => EraPreference::Legacy(Revision::LATEST_LEGACY),
+        let mut options = Options::default().with_era(match (self.revision, self.era) {
+            (Some(revision), _) if revision.is_modern() => EraPreference::Modern,
+            (Some(revision), _) => EraPreference::Legacy(revision),
+            (None, Era::Auto) => EraPreference::Auto,
+            (None, Era::Modern) => EraPreference::Modern,
+            (None, Era::Legacy) => EraPreference::Legacy(Revision::LATEST_LEGACY),
         });
         if let Some(token) = self.token()? {
             options = options.with_bearer(token.expose()).map_err(Failure::setup)?;
@@ -150,6 +179,17 @@ impl Server {
             Ok(text) => Ok(text.parse().ok()),
             Err(error) => Err(Failure::setup(format_args!("read the token in {}: {error}", file.display()))),
         }
+    }
+}
+
+/// The server in the user's words.
+fn named(target: &Target) -> String {
+    match target {
+        Target::Http(url) => {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{}{port}", url.host_str().unwrap_or_default())
+        }
+        Target::Stdio(_) => "the server".to_owned(),
     }
 }
 

@@ -12,15 +12,19 @@ use latimer_protocol::rewrite::{elements, member};
 use latimer_protocol::wire::{
     CompleteResult, GetPromptResult, Prompt, ReadResourceResult, Resource, ResourceTemplate, Tool,
 };
-use latimer_protocol::{Era, RawJson};
+use latimer_protocol::{Era, ErrorCode, RawJson};
 use tokio::sync::Semaphore;
 
+use crate::abilities::Abilities;
+use crate::cache::Cache;
 use crate::call::Call;
 use crate::connect::{Connected, Opening};
-use crate::connection::Connection;
+use crate::connection::{Connection, Outgoing};
+use crate::desk::Desk;
 use crate::entry::Entry;
-use crate::envelope::Introduction;
+use crate::envelope::{self, Introduction};
 use crate::error::{ClientError, Fault};
+use crate::http;
 use crate::info::ServerInfo;
 use crate::notification::Notices;
 use crate::options::{ClientLimits, Options, Timeouts};
@@ -45,6 +49,13 @@ struct Inner {
     timeouts: Timeouts,
     limits: ClientLimits,
     tools: KnownTools,
+    has_tasks: bool,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.notices.desk().close();
+    }
 }
 
 /// What is to be completed (CMP-1).
@@ -63,7 +74,9 @@ impl Client {
     /// When the server cannot be reached or started, wants credentials, or speaks no revision that this client
     /// (or [`Options::era`]) allows.
     pub async fn connect(target: impl Into<Target>, options: Options) -> Result<Self, ClientError> {
-        let notices = Arc::new(Notices::new(options.on_notification.clone()));
+        let desk = Arc::new(Desk::new(Abilities::of(&options), options.limits.questions));
+        let cache = Cache::new(&options.limits);
+        let notices = Arc::new(Notices::new(options.on_notification.clone(), desk, cache));
         let ids = Arc::new(AtomicU64::new(1));
         let opening = Opening { options: &options, notices: Arc::clone(&notices), ids: Arc::clone(&ids) };
         let Connected { connection, info, introduction } = opening.connect(&target.into()).await?;
@@ -78,6 +91,7 @@ impl Client {
             timeouts: options.timeouts,
             limits: options.limits,
             tools: KnownTools::default(),
+            has_tasks: options.tasks,
         }));
         if let Some(level) = options.log_level
             && client.info().era() == Era::Legacy
@@ -105,6 +119,7 @@ impl Client {
     /// ended (STDIO-4).
     pub async fn close(&self) {
         self.0.slots.close();
+        self.0.notices.desk().close();
         self.0.connection.close().await;
     }
 
@@ -172,6 +187,19 @@ impl Client {
         Call::new(self, "ping", "{}".to_owned(), |_| Ok(()))
     }
 
+    /// Tells a server of the years up to 2025 that the roots changed (RO-1). Later ones have no such notification, and
+    /// without somebody who names the roots there are none to change.
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub async fn roots_changed(&self) -> Result<(), ClientError> {
+        if self.info().era() == Era::Modern || !self.notices().desk().handles("roots/list") {
+            return Ok(());
+        }
+        let body = envelope::notification("notifications/roots/list_changed", None);
+        self.connection().tell(body).await
+    }
+
     /// Every tool. Over HTTP in the modern era, those with an invalid `x-mcp-header` are left out (XH-3).
     ///
     /// # Errors
@@ -236,6 +264,38 @@ impl Client {
         &self.0.tools
     }
 
+    pub(crate) fn limits(&self) -> &ClientLimits {
+        &self.0.limits
+    }
+
+    /// Whether tools may be answered with tasks.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.0.has_tasks
+    }
+
+    /// A request that is ready to be sent.
+    pub(crate) fn outgoing<'a>(
+        &self,
+        id: u64,
+        method: &'a str,
+        params: &str,
+        progress: bool,
+    ) -> Result<Outgoing<'a>, ClientError> {
+        let introduction = self.introduction();
+        let headers = match introduction.filter(|_| self.connection().has_headers()) {
+            Some(introduction) => {
+                let mirrored = match tool_name(method, params) {
+                    Some(tool) => self.tools().annotations(&tool)?,
+                    None => Vec::new(),
+                };
+                http::standard(introduction.revision(), method, params, &mirrored)?
+            }
+            None => ::http::HeaderMap::new(),
+        };
+        let body = envelope::request(id, method, params, introduction, progress)?;
+        Ok(Outgoing { id, method, headers, body })
+    }
+
     pub(crate) fn next_id(&self) -> u64 {
         self.0.ids.fetch_add(1, Ordering::Relaxed)
     }
@@ -262,7 +322,26 @@ impl Client {
     }
 
     /// All pages of a list (PAG-1). What lacks the member that names it is left out.
-    async fn list<T>(
+    pub(crate) async fn list<T>(
+        &self,
+        method: &'static str,
+        items: &str,
+        key: &str,
+    ) -> Result<Vec<Entry<T>>, ClientError> {
+        match self.pages(method, items, key).await {
+            // A cursor of a page that was kept may no longer be one (CACHE-3).
+            Err(error)
+                if self.info().era() == Era::Modern
+                    && error.rpc().is_some_and(|error| error.code == ErrorCode::INVALID_PARAMS) =>
+            {
+                self.notices().cache().forget(&[method]);
+                self.pages(method, items, key).await
+            }
+            listed => listed,
+        }
+    }
+
+    async fn pages<T>(
         &self,
         method: &'static str,
         items: &str,
@@ -313,6 +392,10 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("info", &self.0.info).finish_non_exhaustive()
     }
+}
+
+fn tool_name<'p>(method: &str, params: &'p str) -> Option<Cow<'p, str>> {
+    (method == "tools/call").then(|| member(params, "name").ok().flatten().and_then(string))?
 }
 
 fn params(write: impl FnOnce(&mut ObjectWriter<'_>)) -> String {

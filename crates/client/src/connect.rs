@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use latimer_protocol::{RawJson, Revision};
 use url::Url;
 
+use crate::abilities::Abilities;
 use crate::connection::Connection;
 use crate::envelope::{self, Introduction};
 use crate::error::{ClientError, Fault};
 use crate::handshake::{self, Probed};
-use crate::http::{self, Endpoint, LegacyHttp, ModernHttp};
+use crate::http::{self, Endpoint, LegacyHttp, ModernHttp, SseHttp};
 use crate::info::ServerInfo;
 use crate::notification::Notices;
 use crate::options::{EraPreference, Options};
-use crate::stdio::{StdioConnection, Ticket, WhenDropped};
+use crate::pending::Ticket;
+use crate::stdio::{StdioConnection, WhenDropped};
 use crate::target::{Command, Target};
 
 /// The question that every modern server answers and no legacy one understands. It does nothing, so that it does
@@ -117,8 +119,37 @@ impl Opening<'_> {
             },
             opened => opened,
         };
-        let (connection, info) = opened?;
-        Ok(Connected { connection: Connection::Legacy(connection), info, introduction: None })
+        match opened {
+            Ok((connection, info)) => {
+                Ok(Connected { connection: Connection::Legacy(connection), info, introduction: None })
+            }
+            Err(error) if may_be_sse(&error) => self.http_sse(&endpoint, revision, error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// DET-3: what takes no POST may be a server of 2024-11-05. If it is not, the error of the POST stands.
+    async fn http_sse(
+        &self,
+        endpoint: &Endpoint,
+        revision: Revision,
+        posted: ClientError,
+    ) -> Result<Connected, ClientError> {
+        tracing::debug!(answer = %posted, "not Streamable HTTP; trying HTTP+SSE");
+        let introduction = self.introduction(revision)?;
+        let opened = SseHttp::open(endpoint, Arc::clone(&self.notices), &introduction, &self.ids);
+        let limit = self.options.timeouts.request;
+        match tokio::time::timeout(limit, opened).await {
+            Ok(Ok((connection, info))) => {
+                Ok(Connected { connection: Connection::Sse(connection), info, introduction: None })
+            }
+            Ok(Err(error)) if error.http_status().is_some() || error.is_timeout() => {
+                tracing::debug!(%error, "not HTTP+SSE either");
+                Err(posted)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(ClientError::timeout("initialize", limit)),
+        }
     }
 
     /// DET-1: a modern request first; anything but a modern answer, silence included, leads to `initialize`.
@@ -259,7 +290,8 @@ impl Opening<'_> {
     }
 
     fn introduction(&self, revision: Revision) -> Result<Introduction, ClientError> {
-        Introduction::new(revision, &self.options.client_info, self.options.log_level)
+        let Options { client_info, log_level, .. } = self.options;
+        Introduction::new(revision, client_info, *log_level, Abilities::of(self.options))
     }
 
     fn next_id(&self) -> u64 {
@@ -293,6 +325,11 @@ fn stdio_modern(connection: StdioConnection, info: ServerInfo, introduction: Int
 fn other_legacy(error: &ClientError, refused: Revision) -> Option<Revision> {
     let offered = handshake::unsupported_version(error.rpc()?)?;
     handshake::mutual(&offered, |revision| !revision.is_modern()).filter(|other| *other != refused)
+}
+
+/// Whether an answer to `initialize` is one that a server of 2024-11-05 may give to a POST at its stream's address.
+fn may_be_sse(error: &ClientError) -> bool {
+    error.rpc().is_none() && matches!(error.http_status(), Some(400 | 404 | 405))
 }
 
 async fn wait(ticket: &mut Option<Ticket>) -> Result<RawJson, ClientError> {

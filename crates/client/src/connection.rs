@@ -5,7 +5,7 @@ use http::HeaderMap;
 use latimer_protocol::RawJson;
 
 use crate::error::ClientError;
-use crate::http::{LegacyHttp, ModernHttp};
+use crate::http::{LegacyHttp, ModernHttp, SseHttp};
 use crate::stdio::{StdioConnection, WhenDropped};
 
 /// How messages reach the server and its answers come back.
@@ -13,6 +13,7 @@ pub(crate) enum Connection {
     Stdio(StdioConnection),
     Modern(ModernHttp),
     Legacy(LegacyHttp),
+    Sse(SseHttp),
 }
 
 /// A request that is ready to be sent.
@@ -32,6 +33,7 @@ impl Connection {
             Self::Stdio(stdio) => stdio.exchange(id, method, &body, WhenDropped::Cancel).await,
             Self::Modern(http) => http.exchange(id, method, headers, &body).await,
             Self::Legacy(http) => http.exchange(id, method, &body).await,
+            Self::Sse(sse) => sse.exchange(id, method, &body).await,
         }
     }
 
@@ -40,11 +42,38 @@ impl Connection {
         matches!(self, Self::Modern(_))
     }
 
+    /// Sends a notification.
+    pub(crate) async fn tell(&self, body: Bytes) -> Result<(), ClientError> {
+        match self {
+            Self::Stdio(stdio) => stdio.write(&body).await,
+            // There is none that goes to a modern server over HTTP (H-5).
+            Self::Modern(_) => Ok(()),
+            Self::Legacy(http) => http.tell(body).await,
+            Self::Sse(sse) => sse.tell(body).await,
+        }
+    }
+
+    /// Makes sure that what the server says in the session outside of calls is heard.
+    pub(crate) async fn hear(&self) {
+        if let Self::Legacy(http) = self {
+            http.hear().await;
+        }
+    }
+
+    /// Stands for the credentials that requests carry now; `None` where they cannot be had.
+    pub(crate) async fn principal(&self) -> Option<u64> {
+        match self {
+            Self::Modern(http) => http.principal().await,
+            Self::Stdio(_) | Self::Legacy(_) | Self::Sse(_) => Some(0),
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Stdio(stdio) => stdio.close().await,
             Self::Modern(_) => {}
             Self::Legacy(http) => http.close().await,
+            Self::Sse(sse) => sse.close(),
         }
     }
 }

@@ -6,6 +6,7 @@ use latimer_protocol::rewrite::{Edits, Step, member};
 use latimer_protocol::wire::{Implementation, LogLevel};
 use latimer_protocol::{RawJson, Revision};
 
+use crate::abilities::Abilities;
 use crate::error::{ClientError, Fault};
 
 /// What every request of a client says about it in the modern era (VER-1), as JSON text.
@@ -14,25 +15,27 @@ pub(crate) struct Introduction {
     revision: Revision,
     client_info: RawJson,
     log_level: Option<LogLevel>,
+    abilities: Abilities,
+    /// What this client can do for servers, in the words of the revision.
+    capabilities: String,
 }
-
-/// What this client can do for servers.
-const CAPABILITIES: &str = "{}";
 
 impl Introduction {
     pub(crate) fn new(
         revision: Revision,
         client_info: &Implementation,
         log_level: Option<LogLevel>,
+        abilities: Abilities,
     ) -> Result<Self, ClientError> {
         let client_info = RawJson::from_serialize(client_info)
             .map_err(|source| Fault::View { what: "client info", source })?;
-        Ok(Self { revision, client_info, log_level })
+        let capabilities = abilities.declare(revision);
+        Ok(Self { revision, client_info, log_level, abilities, capabilities })
     }
 
     /// The same client in another revision.
     pub(crate) fn at(&self, revision: Revision) -> Self {
-        Self { revision, ..self.clone() }
+        Self { revision, capabilities: self.abilities.declare(revision), ..self.clone() }
     }
 
     pub(crate) fn revision(&self) -> Revision {
@@ -45,7 +48,7 @@ impl Introduction {
         write_object(&mut params, |object| {
             object
                 .string("protocolVersion", self.revision.as_str())
-                .raw("capabilities", CAPABILITIES)
+                .raw("capabilities", &self.capabilities)
                 .raw("clientInfo", self.client_info.as_str());
         });
         params
@@ -79,7 +82,7 @@ pub(crate) fn request(
     if let (Some(introduction), Some(revision)) = (introduction, &revision) {
         meta("io.modelcontextprotocol/protocolVersion", revision);
         meta("io.modelcontextprotocol/clientInfo", introduction.client_info.as_str());
-        meta("io.modelcontextprotocol/clientCapabilities", CAPABILITIES);
+        meta("io.modelcontextprotocol/clientCapabilities", &introduction.capabilities);
     }
     if let Some(level) = &level {
         meta("io.modelcontextprotocol/logLevel", level);
@@ -119,7 +122,9 @@ mod tests {
     use super::*;
 
     fn introduction() -> Introduction {
-        Introduction::new(Revision::V2026_07_28, &Implementation::new("c", "1"), Some(LogLevel::Info))
+        let options = crate::Options { tasks: false, ..crate::Options::default() };
+        let client = Implementation::new("c", "1");
+        Introduction::new(Revision::V2026_07_28, &client, Some(LogLevel::Info), Abilities::of(&options))
             .unwrap()
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use latimer_protocol::codec::param_header::{AnnotationError, ArgumentError};
 use latimer_protocol::{ErrorCode, Revision, RpcError};
 
+use crate::handlers::Refusal;
+
 /// An error of whatever lies below: TLS, sockets, a source of credentials.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -61,7 +63,29 @@ impl ClientError {
 
     /// Whether the connection has ended: the server exited, or the client was closed.
     pub fn is_closed(&self) -> bool {
-        matches!(&*self.0, Fault::Exited { .. } | Fault::Closed)
+        matches!(&*self.0, Fault::Exited { .. } | Fault::StreamEnded | Fault::Closed)
+    }
+
+    /// Whether the call did not go on because a question of the server was not answered: nobody answers such questions,
+    /// or whoever does refused.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(&*self.0, Fault::Unanswered { .. } | Fault::Refusal { .. })
+    }
+
+    /// Whether the task that the call had become was stopped.
+    pub fn is_task_cancelled(&self) -> bool {
+        matches!(&*self.0, Fault::TaskCancelled { .. })
+    }
+
+    /// Whether the same may go well a little later.
+    pub(crate) fn is_passing(&self) -> bool {
+        match &*self.0 {
+            Fault::Lost { .. } | Fault::Timeout { .. } | Fault::Refused { .. } | Fault::Connect { .. } => {
+                true
+            }
+            Fault::Status { status, .. } => *status >= 500 || matches!(status, 408 | 429),
+            _ => false,
+        }
     }
 
     /// Whether the server has no such resource. Up to 2025-11-25 servers say -32002, later ones -32602;
@@ -147,8 +171,18 @@ pub(crate) enum Fault {
     NotModern { source: ClientError },
     #[error("read the result of {method}: its resultType \"{found}\" is unknown")]
     ResultType { method: String, found: String },
-    #[error("finish {method}: the server asks for input, which this client has not offered")]
-    InputRequired { method: String },
+    #[error("finish {method}: the server asks for input with {asked}, and nobody here answers that")]
+    Unanswered { method: String, asked: String },
+    #[error("finish {method}: the server's {asked} was not answered: {refusal}")]
+    Refusal { method: String, asked: String, refusal: Refusal },
+    #[error("finish {method}: the server still asks after {limit} rounds; raise the limit if you trust it")]
+    TooManyRounds { method: String, limit: usize },
+    #[error("finish the task {task}: it was cancelled{}", said(.message))]
+    TaskCancelled { task: String, message: Option<String> },
+    #[error("talk to the server: its event stream ended; connect anew")]
+    StreamEnded,
+    #[error("use the server's endpoint {to}: it is of another origin than the server")]
+    ForeignEndpoint { to: String },
     #[error("list everything with {method}: the server gave the cursor \"{cursor}\" twice")]
     RepeatedCursor { method: &'static str, cursor: String },
     #[error(
@@ -171,6 +205,13 @@ pub(crate) enum Fault {
     Certificates { path: PathBuf, detail: String },
     #[error("use the bearer token: it is empty, or holds what a header cannot carry")]
     Token,
+}
+
+fn said(message: &Option<String>) -> String {
+    message
+        .as_ref()
+        .map(|message| format!(" ({})", message.chars().take(200).collect::<String>()))
+        .unwrap_or_default()
 }
 
 fn asked_for(wanted: &Option<Revision>) -> String {

@@ -62,8 +62,7 @@ pub(crate) fn judge(answer: Result<RawJson, ClientError>, asked: Revision) -> Pr
         | Fault::Malformed { .. }
         | Fault::Timeout { .. }
         | Fault::Lost { .. }
-        | Fault::ResultType { .. }
-        | Fault::InputRequired { .. } => Probed::NotModern(error),
+        | Fault::ResultType { .. } => Probed::NotModern(error),
         // A gate that refuses a method it does not know may let `initialize` pass.
         Fault::Unauthorized { status: 403, .. } => Probed::NotModern(error),
         _ => Probed::Unknown(error),

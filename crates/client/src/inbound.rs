@@ -1,11 +1,10 @@
 //! Reading what the server sends.
 
 use bytestring::ByteString;
-use latimer_protocol::encode::{write_error, write_object};
 use latimer_protocol::frame::{Frame, FrameError, Message, string};
 use latimer_protocol::id::RequestId;
 use latimer_protocol::rewrite::members;
-use latimer_protocol::{Era, ErrorCode, Limits, RawJson, RpcError};
+use latimer_protocol::{ErrorCode, Limits, RawJson, RpcError};
 
 use crate::notification::Notification;
 
@@ -42,22 +41,7 @@ impl Response {
 pub(crate) struct ServerRequest {
     pub(crate) id: RequestId,
     pub(crate) method: String,
-}
-
-impl ServerRequest {
-    /// The answer: servers may ping (PING-1); what else they could ask for was not offered.
-    pub(crate) fn answer(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        if self.method == "ping" {
-            write_object(&mut out, |object| {
-                object.string("jsonrpc", "2.0").raw("id", self.id.as_json()).raw("result", "{}");
-            });
-        } else {
-            let error = RpcError::method_not_found(&self.method);
-            write_error(Some(self.id.as_id()), &error, Era::Legacy, &mut out);
-        }
-        out
-    }
+    pub(crate) params: Option<RawJson>,
 }
 
 /// Reads one message, or the messages of a batch (BASE-4). What is no message in a batch is left out.
@@ -90,12 +74,13 @@ fn detach(message: &Message<'_>, text: &ByteString) -> Inbound {
         Message::Request(request) => Inbound::Request(ServerRequest {
             id: request.id.to_owned(),
             method: request.method.clone().into_owned(),
+            params: request.params.detach(text).raw,
         }),
     }
 }
 
 /// Reads an error object. One without a code or message (BASE-3 forbids it) becomes an internal error.
-fn rpc_error(raw: &RawJson) -> RpcError {
+pub(crate) fn rpc_error(raw: &RawJson) -> RpcError {
     let mut error = RpcError::new(ErrorCode::INTERNAL_ERROR, "the server gave no reason");
     for (name, value) in members(raw.as_str()).map_while(Result::ok) {
         match &*name {
@@ -149,23 +134,6 @@ mod tests {
         assert_eq!(error.data.unwrap().as_str(), r#"{"a":1e2}"#);
         let Inbound::Response(response) = one(r#"{"jsonrpc":"2.0","id":1,"error":"oh"}"#) else { panic!() };
         assert_eq!(response.outcome.unwrap_err().code, ErrorCode::INTERNAL_ERROR);
-    }
-
-    #[test]
-    fn ping_1_pings_are_answered_and_other_requests_refused_under_their_id() {
-        let answer = |method| {
-            let Inbound::Request(request) =
-                one(&format!(r#"{{"jsonrpc":"2.0","id":"s-1","method":"{method}"}}"#))
-            else {
-                panic!()
-            };
-            String::from_utf8(request.answer()).unwrap()
-        };
-        assert_eq!(answer("ping"), r#"{"jsonrpc":"2.0","id":"s-1","result":{}}"#);
-        assert_eq!(
-            answer("roots/list"),
-            r#"{"jsonrpc":"2.0","id":"s-1","error":{"code":-32601,"message":"method not found: roots/list"}}"#
-        );
     }
 
     #[test]

@@ -25,14 +25,18 @@
 //! A server cannot make the client hold more than [`ClientLimits`] allow: messages, lists, requests in flight
 //! and unheard progress are bounded, and a request ends at the latest after [`Timeouts::total`].
 
+mod abilities;
 mod authorization;
+mod cache;
 mod call;
 mod client;
 mod connect;
 mod connection;
+mod desk;
 mod entry;
 mod envelope;
 mod error;
+mod handlers;
 mod handshake;
 mod http;
 mod inbound;
@@ -40,8 +44,12 @@ mod info;
 mod notification;
 mod options;
 mod outcome;
+mod pending;
+mod rounds;
 mod stdio;
+mod subscription;
 mod target;
+mod task;
 mod tools;
 
 pub use authorization::{Authorization, BearerToken, BoxFuture};
@@ -49,8 +57,11 @@ pub use call::Call;
 pub use client::{Client, CompletionRef};
 pub use entry::Entry;
 pub use error::{BoxError, ClientError};
+pub use handlers::{ElicitationHandler, ElicitationModes, Handlers, Refusal, RootsHandler, SamplingHandler};
 pub use info::ServerInfo;
 pub use notification::Notification;
 pub use options::{ClientLimits, EraPreference, NotificationHandler, Options, Timeouts};
 pub use outcome::{Block, CallOutcome, Reply};
+pub use subscription::{Event, Filter, Subscription};
 pub use target::{Command, Stderr, Target};
+pub use task::{StartTask, Started, TaskHandle};

@@ -1,15 +1,19 @@
 //! How a client behaves.
 
 use std::fmt;
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latimer_protocol::Revision;
-use latimer_protocol::wire::{Implementation, LogLevel};
+use latimer_protocol::wire::{
+    CreateMessageParams, CreateMessageResult, ElicitParams, ElicitResult, Implementation, LogLevel, Root,
+};
+use latimer_protocol::{RawJson, Revision};
 
 use crate::authorization::{Authorization, BearerToken};
 use crate::error::ClientError;
+use crate::handlers::{ElicitationModes, Handlers, Refusal};
 use crate::notification::Notification;
 
 /// Which era of the protocol the client speaks.
@@ -66,6 +70,14 @@ pub struct ClientLimits {
     pub list_pages: usize,
     /// Bytes of all pages of one list. Default: 64 MiB.
     pub list_bytes: usize,
+    /// Questions of the server that are open at a time. Default: 32.
+    pub questions: usize,
+    /// How often the server may ask back before one call ends (MRTR-8). Default: 8.
+    pub rounds: usize,
+    /// Results that are kept for as long as the server says that they hold (CACHE-3); 0 keeps none. Default: 256.
+    pub cache_entries: usize,
+    /// Bytes of all results that are kept. Default: 8 MiB.
+    pub cache_bytes: usize,
 }
 
 impl Default for ClientLimits {
@@ -76,6 +88,10 @@ impl Default for ClientLimits {
             in_flight: 256,
             list_pages: 1000,
             list_bytes: 64 * 1024 * 1024,
+            questions: 32,
+            rounds: 8,
+            cache_entries: 256,
+            cache_bytes: 8 * 1024 * 1024,
         }
     }
 }
@@ -102,9 +118,16 @@ pub struct Options {
     /// From which level on the server should send log messages: with every request in the modern era (LOG-3),
     /// through `logging/setLevel` before it, where the server has it (LOG-2). Without one, the server decides.
     pub log_level: Option<LogLevel>,
-    /// Hears of notifications. With one, the client also keeps a stream open for them where a legacy
-    /// HTTP server offers it (LH-6).
+    /// Hears of notifications, but for those of a [`Subscription`](crate::Subscription) of its own (2026-07-28). With one, or
+    /// with any of the [`Handlers`], the client also keeps a stream open for them where a legacy HTTP server offers it (LH-6).
     pub on_notification: Option<NotificationHandler>,
+    /// Who answers what servers ask: for the user's input, the model's words, the roots.
+    pub handlers: Handlers,
+    /// Whether servers may answer tool calls with tasks (the extension of 2026-07-28, TX-1), and may ask for tasks in
+    /// turn (2025-11-25, T11-1). Default: yes.
+    pub tasks: bool,
+    /// Further extensions to declare, with their settings, which are objects (VER-10).
+    pub extensions: Vec<(String, RawJson)>,
     /// A PEM file of certificate authorities to trust for HTTPS, beside those that browsers trust.
     pub extra_ca: Option<PathBuf>,
 }
@@ -119,6 +142,9 @@ impl Default for Options {
             limits: ClientLimits::default(),
             log_level: None,
             on_notification: None,
+            handlers: Handlers::default(),
+            tasks: true,
+            extensions: Vec::new(),
             extra_ca: None,
         }
     }
@@ -147,6 +173,43 @@ impl Options {
         self.on_notification = Some(Arc::new(handler));
         self
     }
+
+    /// The same options with somebody who asks the user, in these ways (EL-1).
+    #[must_use]
+    pub fn with_elicitation<F>(
+        mut self,
+        modes: ElicitationModes,
+        handler: impl Fn(ElicitParams) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<ElicitResult, Refusal>> + Send + 'static,
+    {
+        self.handlers.on_elicitation(modes, handler);
+        self
+    }
+
+    /// The same options with somebody who asks the model (SA-1).
+    #[must_use]
+    pub fn with_sampling<F>(
+        mut self,
+        handler: impl Fn(CreateMessageParams) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<CreateMessageResult, Refusal>> + Send + 'static,
+    {
+        self.handlers.on_sampling(handler);
+        self
+    }
+
+    /// The same options with somebody who names the roots (RO-1).
+    #[must_use]
+    pub fn with_roots<F>(mut self, handler: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Vec<Root>, Refusal>> + Send + 'static,
+    {
+        self.handlers.on_roots(handler);
+        self
+    }
 }
 
 impl fmt::Debug for Options {
@@ -159,6 +222,9 @@ impl fmt::Debug for Options {
             .field("limits", &self.limits)
             .field("log_level", &self.log_level)
             .field("on_notification", &self.on_notification.is_some())
+            .field("handlers", &self.handlers)
+            .field("tasks", &self.tasks)
+            .field("extensions", &self.extensions)
             .field("extra_ca", &self.extra_ca)
             .finish()
     }

@@ -118,7 +118,10 @@ async fn det_6_an_absent_result_type_is_complete_and_an_unknown_one_an_error() {
     let server = Server::start(calls(|request| match request.json()["params"]["name"].as_str() {
         Some("absent") => result(request, r#"{"content":[]}"#),
         Some("complete") => result(request, r#"{"resultType":"complete","content":[]}"#),
-        Some("input") => result(request, r#"{"resultType":"input_required","requestState":"s"}"#),
+        Some("input") => result(
+            request,
+            r#"{"resultType":"input_required","inputRequests":{"k":{"method":"elicitation/create","params":{}}}}"#,
+        ),
         _ => result(request, r#"{"resultType":"later","content":[]}"#),
     }))
     .await;
@@ -126,7 +129,9 @@ async fn det_6_an_absent_result_type_is_complete_and_an_unknown_one_an_error() {
     for good in ["absent", "complete"] {
         client.call_tool(good, raw("{}")).await.unwrap();
     }
-    for (bad, word) in [("unknown", "\"later\" is unknown"), ("input", "asks for input")] {
+    for (bad, word) in
+        [("unknown", "\"later\" is unknown"), ("input", "asks for input with elicitation/create")]
+    {
         let error = client.call_tool(bad, raw("{}")).await.unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }

@@ -7,7 +7,8 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latimer_client::{Client, ClientError, EraPreference, Options, Stderr};
+use latimer_client::{Client, ClientError, ElicitationModes, EraPreference, Options, Stderr};
+use latimer_protocol::wire::{ElicitAction, ElicitResult};
 use latimer_protocol::{Era, RawJson, Revision};
 use serde_json::{Value, json};
 use support::script::server;
@@ -39,7 +40,8 @@ async fn det_1_a_modern_server_is_told_by_its_answer_to_the_probe() {
     for message in &seen {
         let meta = &message["params"]["_meta"];
         assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
-        assert_eq!(meta["io.modelcontextprotocol/clientCapabilities"], json!({}));
+        let tasks = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+        assert_eq!(meta["io.modelcontextprotocol/clientCapabilities"], tasks);
     }
 }
 
@@ -156,6 +158,29 @@ async fn stdio_2_a_legacy_server_is_answered_and_a_modern_one_is_not() {
             assert_eq!((&ping["id"], &ping["result"]), (&json!("p"), &json!({})));
             assert_eq!((&roots["id"], &roots["error"]["code"]), (&json!("r"), &json!(-32601)));
         }
+    }
+}
+
+#[tokio::test]
+async fn el_1_a_legacy_servers_form_is_answered_on_the_pipe() {
+    for revision in
+        [Revision::V2024_11_05, Revision::V2025_03_26, Revision::V2025_06_18, Revision::V2025_11_25]
+    {
+        let options = Options::default().with_era(EraPreference::Legacy(revision)).with_elicitation(
+            ElicitationModes::Both,
+            |_| async {
+                let content = Some(RawJson::parse(r#"{"name":"Ada"}"#).unwrap());
+                Ok(ElicitResult { action: ElicitAction::Accept, content })
+            },
+        );
+        let client = Client::connect(server("legacy"), options).await.unwrap();
+        let outcome = client.call_tool("form", raw("{}")).await.unwrap();
+        let told: Value = outcome.structured().unwrap().to().unwrap();
+        assert_eq!(told, json!({"action": "accept", "content": {"name": "Ada", "age": 7}}));
+        let opened = &seen(&client).await[0]["params"];
+        assert_eq!(opened["protocolVersion"], revision.as_str());
+        let elicits = revision >= Revision::V2025_06_18;
+        assert_eq!(opened["capabilities"]["elicitation"].is_object(), elicits, "{revision}");
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use latimer_protocol::RawJson;
 use latimer_protocol::wire::{CallToolResult, CompleteResult, GetPromptResult, ReadResourceResult};
+use latimer_protocol::{Method, RawJson};
 
 use crate::catalog::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 use crate::context::Context;
 use crate::error::CallError;
+use crate::extension::{ExtensionEntry, ExtensionResult};
 
 /// What is to be done, and for whom.
 #[derive(Clone, Debug)]
@@ -64,6 +65,15 @@ pub enum Operation {
         /// What is being completed.
         partial: Partial,
     },
+    /// A method of an extension (VER-10).
+    CallExtension {
+        /// The extension.
+        extension: Arc<ExtensionEntry>,
+        /// The row of the method.
+        method: &'static Method,
+        /// `params`, an object.
+        params: RawJson,
+    },
 }
 
 /// An argument that is being typed (CMP-1).
@@ -86,6 +96,7 @@ impl Operation {
             Self::ReadTemplate { uri, .. } => uri,
             Self::GetPrompt { prompt, .. } | Self::CompletePrompt { prompt, .. } => prompt.name(),
             Self::CompleteTemplate { template, .. } => template.uri_template(),
+            Self::CallExtension { method, .. } => method.name,
         }
     }
 }
@@ -102,6 +113,8 @@ pub enum Answer {
     Prompt(GetPromptResult),
     /// Of `completion/complete`.
     Completion(CompleteResult),
+    /// Of an extension's method.
+    Extension(ExtensionResult),
 }
 
 /// How a call ended.
@@ -122,6 +135,12 @@ impl From<ReadResourceResult> for Answer {
 impl From<GetPromptResult> for Answer {
     fn from(result: GetPromptResult) -> Self {
         Self::Prompt(result)
+    }
+}
+
+impl From<ExtensionResult> for Answer {
+    fn from(result: ExtensionResult) -> Self {
+        Self::Extension(result)
     }
 }
 

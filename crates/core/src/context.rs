@@ -18,6 +18,7 @@ use crate::outbox::Outbox;
 use crate::principal::{Peer, Principal};
 use crate::session::SessionId;
 use crate::states::States;
+use crate::trace::Trace;
 
 /// The context of one call. Cheap to clone, and may be moved into other tasks.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) session: Option<SessionId>,
     pub(crate) client: Client,
     pub(crate) meta: Option<RawJson>,
+    /// What the transport says of the call's trace.
+    pub(crate) trace: Option<Arc<Trace>>,
     pub(crate) progress_token: Option<ProgressToken>,
     /// The least level that the caller wants to hear of; `None` where it wants none.
     pub(crate) log_level: Option<LogLevel>,
@@ -49,6 +52,7 @@ impl Inner {
             session: self.session.clone(),
             client: self.client.clone(),
             meta: self.meta.clone(),
+            trace: self.trace.clone(),
             progress_token: self.progress_token.clone(),
             log_level: self.log_level,
             outbox: self.outbox.clone(),
@@ -113,6 +117,11 @@ impl Context {
     /// `_meta` of the request, as the client sent it.
     pub fn meta(&self) -> Option<&RawJson> {
         self.0.meta.as_ref()
+    }
+
+    /// What the transport says of the call's trace; `_meta` may say otherwise.
+    pub(crate) fn transport_trace(&self) -> Option<&Trace> {
+        self.0.trace.as_deref()
     }
 
     /// A value that the author shares with all handlers.

@@ -1,6 +1,6 @@
 //! The core of Latimer, free of any transport: who calls ([`principal`], [`identify`]), what is offered
-//! ([`catalog`], [`source`]), how a call runs ([`call`], [`context`], [`engine`]), what outlives a
-//! request ([`session`], [`stream`]), and who is told what changed ([`changes`], [`subscription`]).
+//! ([`catalog`], [`source`], [`extension`]), how a call runs ([`call`], [`context`], [`engine`], [`ask`], [`task`]),
+//! what outlives a request ([`session`], [`stream`]), and who is told what changed ([`changes`], [`subscription`]).
 //!
 //! The core is modern: requests describe themselves. What the older revisions need besides is in
 //! [`era::legacy`] and [`session`].
@@ -16,6 +16,7 @@ pub mod context;
 pub mod engine;
 pub mod era;
 pub mod error;
+pub mod extension;
 pub mod identify;
 mod inflight;
 pub mod limits;
@@ -33,6 +34,7 @@ pub mod states;
 pub mod stream;
 pub mod subscription;
 pub mod task;
+pub mod trace;
 pub mod validate;
 
 pub use ask::{AskError, Elicited, Form, FormChoice, Question};
@@ -42,6 +44,7 @@ pub use changes::Changes;
 pub use context::{Client, Context};
 pub use engine::Engine;
 pub use error::{CallError, ToolError};
+pub use extension::{Extension, ExtensionId};
 pub use inflight::Scope;
 pub use limits::Limits;
 pub use principal::{Account, Peer, Principal};

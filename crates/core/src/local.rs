@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use latimer_protocol::RawJson;
 use latimer_protocol::wire::{CompleteResult, Prompt, Resource, ResourceTemplate, Tool};
+use latimer_protocol::{RawJson, RpcError};
 use parking_lot::{Mutex, RwLock};
 
 use crate::BoxFuture;
 use crate::call::{Call, Operation, Outcome};
 use crate::catalog::{Catalog, CatalogError};
 use crate::error::CallError;
+use crate::extension::{Extension, ExtensionCall, ExtensionDefinition};
 use crate::source::{Definition, Definitions, Requirement, Source, SourceError};
 
 /// What answers a call of one entry.
@@ -47,6 +48,7 @@ pub struct LocalEntry {
 pub struct LocalSource {
     name: String,
     entries: RwLock<Entries>,
+    extensions: RwLock<Vec<(ExtensionDefinition, Arc<dyn Extension>)>>,
     start: Mutex<Vec<Hook>>,
     stop: Mutex<Vec<Closer>>,
 }
@@ -131,6 +133,7 @@ impl LocalSource {
         Self {
             name: name.into(),
             entries: RwLock::default(),
+            extensions: RwLock::default(),
             start: Mutex::default(),
             stop: Mutex::default(),
         }
@@ -148,6 +151,11 @@ impl LocalSource {
         }
         entries.insert(entry.key.clone(), entry);
         Ok(())
+    }
+
+    /// Adds an extension before the source is loaded. Two that contradict each other keep it from being loaded.
+    pub fn extend(&self, extension: Arc<dyn Extension>) {
+        self.extensions.write().push((extension.definition(), extension));
     }
 
     /// Does something before anything of the source becomes visible.
@@ -210,11 +218,19 @@ impl LocalSource {
             templates: of(EntryKind::Template),
             prompts: of(EntryKind::Prompt),
             completes: entries.values().flat_map(BTreeMap::values).any(|entry| entry.completer.is_some()),
+            extensions: self.extensions.read().iter().map(|(definition, _)| definition.clone()).collect(),
         }
     }
 
     fn take(&self, kind: EntryKind, key: &str) -> Option<LocalEntry> {
         self.entries.write().get_mut(&kind)?.remove(key)
+    }
+
+    /// The extension that has a method.
+    fn extension(&self, method: &str) -> Option<Arc<dyn Extension>> {
+        let extensions = self.extensions.read();
+        let has = |definition: &ExtensionDefinition| definition.methods.iter().any(|own| own.name == method);
+        extensions.iter().find(|(definition, _)| has(definition)).map(|(_, extension)| extension.clone())
     }
 
     /// What answers for an entry, and what completes its arguments.
@@ -267,6 +283,14 @@ impl Source for LocalSource {
             }
             Operation::GetPrompt { prompt, .. } => (EntryKind::Prompt, prompt.name(), false),
             Operation::CompletePrompt { prompt, .. } => (EntryKind::Prompt, prompt.name(), true),
+            Operation::CallExtension { method, params, .. } => {
+                let Some(extension) = self.extension(method.name) else {
+                    let error = CallError::Rpc(RpcError::method_not_found(method.name));
+                    return Box::pin(async { Err(error) });
+                };
+                let (params, context) = (params.clone(), call.context.clone());
+                return ExtensionCall { method, params, context }.answered_by(extension.as_ref());
+            }
         };
         let entry = self.find(kind, key);
         match (entry, completes) {
@@ -303,6 +327,7 @@ impl fmt::Debug for LocalSource {
         f.debug_struct("LocalSource")
             .field("name", &self.name)
             .field("entries", &self.entries.read().values().map(BTreeMap::len).sum::<usize>())
+            .field("extensions", &self.extensions.read().len())
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use crate::BoxFuture;
 use crate::call::Operation;
 use crate::call::{Call, Outcome};
 use crate::catalog::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
+use crate::extension::{ExtensionCall, Owner};
 use crate::source::Source;
 
 /// Answers calls: the source at the end, or a middleware before it.
@@ -89,6 +90,13 @@ impl Handler for ToSource {
             Operation::GetPrompt { prompt, .. } | Operation::CompletePrompt { prompt, .. } => {
                 source_of::<PromptEntry>(prompt)
             }
+            Operation::CallExtension { extension, method, params } => match extension.owner() {
+                Owner::Source(source) => source,
+                Owner::Own(extension) => {
+                    let (params, context) = (params.clone(), call.context.clone());
+                    return ExtensionCall { method, params, context }.answered_by(extension.as_ref());
+                }
+            },
         };
         source.clone().call(call)
     }

@@ -6,6 +6,7 @@ use latimer_protocol::RawJson;
 
 use crate::BoxFuture;
 use crate::call::{Call, Outcome};
+use crate::extension::ExtensionDefinition;
 pub use crate::requirement::Requirement;
 
 /// A contributor of tools, resources, resource templates and prompts.
@@ -48,6 +49,8 @@ pub struct Definitions {
     pub prompts: Vec<Definition>,
     /// Whether the source answers `completion/complete` (CMP-1).
     pub completes: bool,
+    /// The extensions that it brings (VER-10). Their methods are calls like all others.
+    pub extensions: Vec<ExtensionDefinition>,
 }
 
 /// One definition: the entry of a list as it goes over the wire, in the newest form, and what the

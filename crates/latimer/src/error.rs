@@ -2,8 +2,10 @@
 
 use latimer_core::catalog::CatalogError;
 use latimer_core::source::SourceError;
+use latimer_skills::SkillsError;
 use latimer_transport::http::OptionsError;
 
+use crate::app::AppFault;
 use crate::schema::SchemaFault;
 
 /// Why a server cannot be built: what is wrong with its parts, and what to do about it.
@@ -25,8 +27,14 @@ pub(crate) enum Fault {
     Twice { entry: String, mend: &'static str },
     #[error("{entry}: {fault}")]
     Schema { entry: String, fault: SchemaFault },
+    #[error("{entry}: {fault}")]
+    App { entry: String, fault: AppFault },
     #[error("{entry} cannot be written as JSON: {error}")]
     Json { entry: String, error: serde_json::Error },
+    #[error("the skills: {0}")]
+    Skills(#[from] SkillsError),
+    #[error("the skills cannot be written as JSON: {0}")]
+    SkillsJson(serde_json::Error),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]

@@ -18,6 +18,7 @@
 //!
 //! The [`guide`] tells the rest, chapter by chapter.
 
+mod app;
 mod arguments;
 mod complete;
 mod contents;
@@ -43,6 +44,7 @@ mod support;
 mod testing;
 mod tool;
 
+pub use app::App;
 pub use arguments::{Args, Argument, TextArgument};
 pub use complete::{Complete, IntoSuggestions, Suggestions};
 pub use contents::IntoContents;
@@ -50,6 +52,10 @@ pub use error::{BuildError, HandleError};
 pub use handle::Handle;
 pub use latimer_core::ask::{self, AskError, Elicited, Form, FormChoice, SealKeys, UrlRequired};
 pub use latimer_core::call::{Answer, Call, Operation, Outcome, Partial};
+pub use latimer_core::extension::{
+    Extension, ExtensionCall, ExtensionDefinition, ExtensionId, ExtensionIdError, ExtensionMethod,
+    ExtensionResult,
+};
 pub use latimer_core::middleware::{Middleware, Next};
 pub use latimer_core::source::{Definition, Definitions, Requirement, Source, SourceError};
 pub use latimer_core::{
@@ -57,6 +63,7 @@ pub use latimer_core::{
 };
 pub use latimer_macros::{Form, FormChoice, Structured, prompt, resource, tool, tools};
 pub use latimer_protocol::{RawJson, Revision, RpcError, wire};
+pub use latimer_skills::{Skill, Skills, SkillsError};
 pub use latimer_transport::http::{HttpOptions, HttpService};
 pub use layer::{LayerError, LayeredService, NextService};
 pub use messages::IntoMessages;

@@ -9,6 +9,7 @@ use latimer_core::{Answer, BoxFuture, CallError, Context, Operation, Outcome};
 use latimer_protocol::RawJson;
 use latimer_protocol::wire::{self, Annotations, Icon, ReadResourceResult};
 
+use crate::app::AppFault;
 use crate::complete::{Complete, Completions};
 use crate::contents::IntoContents;
 use crate::error::Fault;
@@ -26,6 +27,7 @@ pub struct Resource {
     requires: Vec<Requirement>,
     scopes: Vec<String>,
     completions: Completions,
+    fault: Option<AppFault>,
     bind: ResourceBind,
 }
 
@@ -102,6 +104,7 @@ impl Resource {
             requires: Vec::new(),
             scopes: Vec::new(),
             completions: Completions::default(),
+            fault: None,
             bind,
         }
     }
@@ -186,9 +189,18 @@ impl Resource {
         self
     }
 
+    /// What is wrong with it, to be told when it is bound.
+    pub(crate) fn with_fault(mut self, fault: Option<AppFault>) -> Self {
+        self.fault = fault;
+        self
+    }
+
     pub(crate) fn bind(self, binder: &Binder<'_>) -> Result<LocalEntry, Fault> {
         let kind = if self.is_template { EntryKind::Template } else { EntryKind::Resource };
         let entry = || Shown(kind, &self.definition.uri_template).to_string();
+        if let Some(fault) = self.fault {
+            return Err(Fault::App { entry: entry(), fault });
+        }
         let mime_type = self.definition.mime_type.as_deref().map(Arc::from);
         let handler = (self.bind)(mime_type, binder)
             .map_err(|missing| Fault::MissingState { entry: entry(), type_name: missing.type_name })?;

@@ -9,9 +9,12 @@ use latimer_core::local::LocalSource;
 use latimer_core::middleware::{Middleware, Next};
 use latimer_core::source::SourceError;
 use latimer_core::states::States;
-use latimer_core::{Call, Catalog, Engine, Outcome, Source};
+use latimer_core::{Call, Catalog, Engine, Extension, Limits, Outcome, Source};
+use latimer_host::config::Loaded;
 use latimer_protocol::wire::{Icon, Implementation};
+use latimer_skills::Skills;
 
+use crate::app::check_pages;
 use crate::error::{BuildError, Fault};
 use crate::handle::Handle;
 use crate::layer::{Layered, LayeredService, NextService};
@@ -47,6 +50,9 @@ pub struct Server {
     parts: Vec<Part>,
     sources: Vec<Arc<dyn Source>>,
     middleware: Vec<Arc<dyn Middleware>>,
+    skills: Vec<Skills>,
+    page_size: Option<usize>,
+    http_sse: bool,
     local: Arc<LocalSource>,
     handle: Handle,
     seal_keys: Option<SealKeys>,
@@ -66,6 +72,9 @@ impl Server {
             parts: Vec::new(),
             sources: Vec::new(),
             middleware: Vec::new(),
+            skills: Vec::new(),
+            page_size: None,
+            http_sse: false,
             seal_keys: None,
         }
     }
@@ -111,6 +120,19 @@ impl Server {
         self
     }
 
+    /// How many entries one page of a list holds, at least one; 1,000 where nothing is said. In a program, its configuration
+    /// may say otherwise. A source leaves this to the server that loads it.
+    pub fn page_size(mut self, entries: usize) -> Self {
+        self.page_size = Some(entries.max(1));
+        self
+    }
+
+    /// Whether a program serves HTTP+SSE of 2024-11-05 too, where its configuration says nothing of it.
+    pub fn http_sse(mut self, serves: bool) -> Self {
+        self.http_sse = serves;
+        self
+    }
+
     /// A value that functions take as [`State<T>`](crate::State); one for each type, the last one counts.
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(value);
@@ -153,6 +175,19 @@ impl Server {
     /// Adds what another source contributes, for example an upstream server.
     pub fn source(mut self, source: Arc<dyn Source>) -> Self {
         self.sources.push(source);
+        self
+    }
+
+    /// Adds skills, from a folder or from the program itself, and serves them as `io.modelcontextprotocol/skills`.
+    pub fn skills(mut self, skills: Skills) -> Self {
+        self.skills.push(skills);
+        self
+    }
+
+    /// Adds an extension: what the server can do beyond the protocol. Two that contradict each other keep the server
+    /// from being built.
+    pub fn extension(self, extension: impl Extension) -> Self {
+        self.local.extend(Arc::new(extension));
         self
     }
 
@@ -270,6 +305,9 @@ impl Server {
         if let Some(instructions) = self.instructions {
             builder = builder.instructions(instructions);
         }
+        if let Some(page_size) = self.page_size {
+            builder = builder.limits(Limits { page_size, ..Limits::default() });
+        }
         for middleware in self.middleware {
             builder = builder.middleware(middleware);
         }
@@ -297,6 +335,18 @@ impl Server {
         &self.info
     }
 
+    /// What a program takes for its configuration where that says nothing.
+    pub(crate) fn settle(&self, loaded: &mut Loaded) {
+        let is_open = |key| loaded.provenance.of(key).place.is_none();
+        let (page_size, http_sse) = (is_open("page_size"), is_open("http_sse"));
+        if let Some(entries) = self.page_size.filter(|_| page_size) {
+            loaded.config.page_size = entries;
+        }
+        if http_sse {
+            loaded.config.http_sse = self.http_sse;
+        }
+    }
+
     /// The same server under another name.
     pub(crate) fn renamed(mut self, name: String) -> Self {
         self.info.name = name;
@@ -305,6 +355,10 @@ impl Server {
 
     /// Gives the functions their states and the source its entries.
     fn bind(&mut self) -> Result<(), BuildError> {
+        // A source may bring the page of a tool that is not its own.
+        if self.sources.is_empty() {
+            check_pages(&self.parts)?;
+        }
         self.handle.share(&mut self.states);
         for part in std::mem::take(&mut self.parts) {
             let entry = part.bind(&self.states)?;
@@ -313,6 +367,23 @@ impl Server {
             // The only reason for a refusal is a name that is taken.
             self.local.insert(entry).map_err(|_| Fault::Twice { entry: shown, mend })?;
         }
+        self.bind_skills()?;
+        Ok(())
+    }
+
+    fn bind_skills(&mut self) -> Result<(), Fault> {
+        let Some(all) =
+            std::mem::take(&mut self.skills).into_iter().map(Ok).reduce(|all, more| all?.and(more?))
+        else {
+            return Ok(());
+        };
+        let served = all?.serve().map_err(Fault::SkillsJson)?;
+        for entry in served.entries().map_err(Fault::SkillsJson)? {
+            let shown = Shown(entry.kind(), entry.key()).to_string();
+            let mend = Shown::rename(entry.kind());
+            self.local.insert(entry).map_err(|_| Fault::Twice { entry: shown, mend })?;
+        }
+        self.local.extend(Arc::new(served));
         Ok(())
     }
 }

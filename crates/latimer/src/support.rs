@@ -9,7 +9,8 @@ use latimer_protocol::wire::{CallToolResult, GetPromptResult, PromptArgument, Re
 
 pub use latimer_core::Context;
 pub use latimer_core::ask::form::{Choice, FormContent, FormField, FormSchema, Property, choice};
-pub use latimer_protocol::wire::Icon;
+pub use latimer_core::source::Requirement;
+pub use latimer_protocol::wire::{Icon, UiVisibility};
 pub use serde::de::MapAccess;
 
 pub use crate::arguments::{

@@ -345,7 +345,7 @@ impl TestClient {
     }
 
     fn begin(&self, id: RequestId, method: &str, params: OwnedParams) -> Result<engine::Pending, RpcError> {
-        let method = engine::method(method, self.revision)?;
+        let method = self.engine.method(method, self.revision)?;
         let (client, log_level) = if self.revision.is_modern() {
             modern::client(&params.meta)?
         } else {
@@ -363,6 +363,7 @@ impl TestClient {
             scope: (!self.revision.is_modern()).then(|| self.scope.clone()),
             client,
             log_level,
+            trace: None,
         };
         Ok(self.engine.begin(Request { id, method, params, caller }))
     }
@@ -393,7 +394,7 @@ impl TestClient {
                 }
                 match outbox.poll_pop(cx) {
                     Poll::Ready(Event::Message(message)) => Poll::Ready(Step::Said(message)),
-                    Poll::Ready(Event::Disconnect { .. }) => {
+                    Poll::Ready(Event::Disconnect { .. } | Event::Status(_)) => {
                         cx.waker().wake_by_ref();
                         Poll::Pending
                     }

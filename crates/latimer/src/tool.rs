@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use latimer_core::extension::ui::SCHEME;
 use latimer_core::local::{EntryHandler, EntryKind, LocalEntry};
 use latimer_core::source::Requirement;
 use latimer_core::{Answer, BoxFuture, CallError, Context, Operation, Outcome};
 use latimer_protocol::RawJson;
-use latimer_protocol::wire::{self, CallToolResult, Icon, ToolAnnotations};
+use latimer_protocol::wire::{self, CallToolResult, Icon, ToolAnnotations, UiToolMeta, UiVisibility};
 use serde::Serialize;
 
+use crate::app::{AppFault, with_ui};
 use crate::error::Fault;
 use crate::output::IntoToolResult;
 use crate::part::{Bind, Itself, Marked, Neither, Nothing, Shown, misdirected};
@@ -22,9 +24,13 @@ use crate::state::{Binder, MissingState};
 /// that are known only at run time. Both kinds may be adjusted further before they are added.
 pub struct Tool {
     definition: wire::Tool,
+    /// What its author put into `_meta`, and what it says about its page: together they are that of the definition.
+    meta: Option<RawJson>,
+    ui: UiToolMeta,
     requires: Vec<Requirement>,
     scopes: Vec<String>,
     fault: Option<SchemaFault>,
+    app_fault: Option<AppFault>,
     bind: Bind,
 }
 
@@ -90,7 +96,16 @@ impl Tool {
             Ok(schema) => definition.output_schema = schema,
             Err(error) => fault = Some(error),
         }
-        Self { definition, requires: Vec::new(), scopes: Vec::new(), fault, bind: Box::new(bind) }
+        Self {
+            definition,
+            meta: None,
+            ui: UiToolMeta::default(),
+            requires: Vec::new(),
+            scopes: Vec::new(),
+            fault,
+            app_fault: None,
+            bind: Box::new(bind),
+        }
     }
 
     /// Its name.
@@ -196,8 +211,55 @@ impl Tool {
     /// Metadata of the definition; must be an object.
     #[must_use]
     pub fn meta(mut self, meta: RawJson) -> Self {
-        self.definition.meta = Some(meta);
+        self.meta = Some(meta);
+        self.describe();
         self
+    }
+
+    /// The page that shows its results in hosts that know MCP Apps (APP-2): the `ui://` URI of an
+    /// [`App`](crate::App) of the same server. Other clients get what the tool answers, as ever.
+    #[must_use]
+    pub fn ui(mut self, page: impl Into<String>) -> Self {
+        self.ui.resource_uri = Some(page.into());
+        self.describe();
+        self
+    }
+
+    /// Who may call it, in hosts that know MCP Apps; both the model and pages, where nothing is said (APP-2).
+    ///
+    /// A tool for pages alone stays in the list: it is the host that hides it from the model, and a client
+    /// that knows no pages sees an ordinary tool.
+    #[must_use]
+    pub fn visibility(mut self, who: impl IntoIterator<Item = UiVisibility>) -> Self {
+        self.ui.visibility = who.into_iter().collect();
+        self.describe();
+        self
+    }
+
+    /// The page that shows its results.
+    pub(crate) fn page(&self) -> Option<&str> {
+        self.ui.resource_uri.as_deref()
+    }
+
+    /// A fault of it, told with its name.
+    pub(crate) fn app_fault(&self, fault: AppFault) -> Fault {
+        Fault::App { entry: Shown(EntryKind::Tool, &self.definition.name).to_string(), fault }
+    }
+
+    /// Writes `_meta` of the definition.
+    fn describe(&mut self) {
+        if self.ui == UiToolMeta::default() {
+            self.definition.meta = self.meta.clone();
+            return;
+        }
+        self.app_fault = match with_ui(self.meta.as_ref(), &self.ui) {
+            Ok(_) if self.page().is_some_and(|page| !page.starts_with(SCHEME)) => Some(AppFault::Page),
+            Ok(meta) => {
+                self.definition.meta = Some(meta);
+                None
+            }
+            Err(fault) => Some(fault),
+        };
     }
 
     fn annotations(&mut self) -> &mut ToolAnnotations {
@@ -208,6 +270,9 @@ impl Tool {
         let entry = || Shown(EntryKind::Tool, &self.definition.name).to_string();
         if let Some(fault) = self.fault {
             return Err(Fault::Schema { entry: entry(), fault });
+        }
+        if let Some(fault) = self.app_fault {
+            return Err(Fault::App { entry: entry(), fault });
         }
         let handler = (self.bind)(binder)
             .map_err(|missing| Fault::MissingState { entry: entry(), type_name: missing.type_name })?;

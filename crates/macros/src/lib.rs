@@ -33,6 +33,8 @@ use syn::parse_macro_input;
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints, each also `= true` or `= false` |
 /// | `requires(elicitation, …)` | what the client must be able to do: `elicitation`, `elicitation_url`, `sampling`, `sampling_tools`, `roots` |
 /// | `scopes("admin", …)` | scopes without which the tool does not exist for a caller |
+/// | `ui = "ui://…"` | the page of an MCP App that shows its results |
+/// | `visibility(model, app)` | who may call it, in hosts that know MCP Apps |
 /// | `inline` | a function that is not `async` runs in the caller's task: it must not block |
 ///
 /// An argument may have a doc comment or `#[arg(name = "…", description = "…", default = …)]`. `Option<T>`

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Ident;
 use syn::spanned::Spanned;
 
 use crate::builder::Common;
@@ -21,6 +22,8 @@ const KNOWN: &[&str] = &[
     "requires",
     "task",
     "scopes",
+    "ui",
+    "visibility",
     "inline",
 ];
 
@@ -89,8 +92,33 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             };
             Ok(quote! { .task(::latimer::wire::TaskSupport::#support) })
         }
+        "ui" => {
+            let page = setting.string()?;
+            if !page.value().starts_with("ui://") {
+                let message = "a page is at a `ui://` URI, such as `ui = \"ui://weather/today\"`";
+                return Err(syn::Error::new(page.span(), message));
+            }
+            Ok(quote! { .ui(#page) })
+        }
+        "visibility" => {
+            let each = setting.names()?.into_iter().map(|name| visibility(&name));
+            let each = each.collect::<syn::Result<Vec<_>>>()?;
+            Ok(quote! { .visibility([#(#each),*]) })
+        }
         _ => Err(setting.unknown("tool", KNOWN)),
     }
+}
+
+fn visibility(name: &Ident) -> syn::Result<TokenStream> {
+    let variant = match name.to_string().as_str() {
+        "model" => quote! { Model },
+        "app" => quote! { App },
+        _ => {
+            let message = "unknown caller; `visibility` knows `model`, `app`";
+            return Err(syn::Error::new(name.span(), message));
+        }
+    };
+    Ok(quote! { ::latimer::__private::UiVisibility::#variant })
 }
 
 /// The type that holds all arguments, if there is one.

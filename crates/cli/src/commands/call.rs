@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use latimer_client::{CallOutcome, Client, Entry};
+use latimer_client::{CallOutcome, Client, ClientError, Entry, Started};
 use latimer_host::Failure;
 use latimer_protocol::RawJson;
 use latimer_protocol::rewrite::member;
@@ -10,6 +10,7 @@ use latimer_protocol::wire::Tool;
 
 use super::content;
 use crate::arguments::{self, Pair};
+use crate::ask::Answers;
 use crate::exit::{CODES, Finished, Outcome};
 use crate::output;
 use crate::progress::Display;
@@ -19,9 +20,13 @@ const EXAMPLES: &str = r#"Examples:
   latimer call http://127.0.0.1:12200/mcp greet --arg name=Ada
   latimer call http://127.0.0.1:12200/mcp echo --args '{"message":"hi"}'
   latimer call echo --arg message=hi -- latimer serve --stdio
+  latimer call http://127.0.0.1:12200/mcp book --answer party=4 --no-input
 
 The text of the result goes to standard output. When the tool reports an error, its text goes to standard
-error, and the exit code is 3. Log messages and, after two seconds, progress go to standard error."#;
+error, and the exit code is 3. Log messages and, after two seconds, progress go to standard error.
+
+When the server asks something, it is asked on the terminal: forms field by field, pages before they are opened,
+and requests to a model for the user to answer in its place."#;
 
 /// Call a tool
 #[derive(Debug, clap::Args)]
@@ -42,6 +47,14 @@ pub(crate) struct Call {
     #[arg(long, value_name = "JSON|@FILE")]
     args: Option<String>,
 
+    /// Ask the server to make a task of the call; its id goes to standard error, and the result is waited for. An interrupted
+    /// command leaves the task alone
+    #[arg(long)]
+    task: bool,
+
+    #[command(flatten)]
+    answers: Answers,
+
     #[command(flatten)]
     server: Server,
 }
@@ -52,12 +65,14 @@ impl Call {
         let whole = self.args.as_deref().map(given).transpose()?;
         // What is wrong in itself is told before anything is started.
         arguments::object(whole.as_deref(), &[], None).map_err(Failure::setup)?;
-        self.server.visit(target, async |client: &Client, display: &Display| {
+        let asker = self.answers.read()?;
+        self.server.visit_and_answer(target, asker, async |client: &Client, display: &Display| {
             let schema = schema(client, &tool).await?;
             let arguments = arguments::object(whole.as_deref(), &self.arg, schema.as_ref());
             let arguments = arguments.map_err(Failure::setup)?;
             let call = client.call_tool(&tool, arguments).on_progress(|report| display.progress(&report));
-            let outcome = call.await.map_err(|error| failure(&error))?;
+            let outcome = if self.task { task(call, display).await } else { call.await };
+            let outcome = outcome.map_err(|error| failure(&error))?;
             display.finish();
             self.tell(&outcome)
         })
@@ -72,6 +87,23 @@ impl Call {
             output::print(&text(outcome))?;
         }
         Ok(if outcome.is_error() { Finished::ToolFailed } else { Finished::Done })
+    }
+}
+
+/// The result of a call that is made as a task, if the server makes one of it.
+async fn task(
+    call: latimer_client::Call<'_, CallOutcome>,
+    display: &Display,
+) -> Result<CallOutcome, ClientError> {
+    match call.as_task(None).await? {
+        Started::Done(outcome) => {
+            display.line("the server made no task of it");
+            Ok(outcome)
+        }
+        Started::Task(handle) => {
+            display.line(&format!("task {}", handle.id()));
+            handle.result().await
+        }
     }
 }
 

@@ -14,3 +14,4 @@ pub(crate) mod read;
 pub(crate) mod resources;
 pub(crate) mod serve;
 pub(crate) mod tools;
+pub(crate) mod watch;

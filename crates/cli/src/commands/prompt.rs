@@ -7,6 +7,7 @@ use latimer_protocol::wire::GetPromptResult;
 
 use super::content;
 use crate::arguments::Pair;
+use crate::ask::Answers;
 use crate::exit::{CODES, Finished, Outcome};
 use crate::output;
 use crate::server::{Server, failure};
@@ -32,13 +33,17 @@ pub(crate) struct Prompt {
     arg: Vec<Pair>,
 
     #[command(flatten)]
+    answers: Answers,
+
+    #[command(flatten)]
     server: Server,
 }
 
 impl Prompt {
     pub(crate) fn run(self) -> Outcome {
         let (target, [name]) = self.server.target("prompt", &self.words, ["NAME"])?;
-        self.server.visit(target, async |client: &Client, _| {
+        let asker = self.answers.read()?;
+        self.server.visit_and_answer(target, asker, async |client: &Client, _| {
             let arguments: Vec<(&str, &str)> =
                 self.arg.iter().map(|pair| (pair.name.as_str(), pair.value.as_str())).collect();
             let reply = client.get_prompt(&name, &arguments).await.map_err(|error| failure(&error))?;

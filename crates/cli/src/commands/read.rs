@@ -8,6 +8,7 @@ use latimer_client::Client;
 use latimer_host::Failure;
 use latimer_protocol::wire::{ResourceBody, ResourceContents};
 
+use crate::ask::Answers;
 use crate::exit::{Finished, Outcome};
 use crate::output;
 use crate::server::{Server, failure};
@@ -30,13 +31,17 @@ pub(crate) struct Read {
     output: Option<PathBuf>,
 
     #[command(flatten)]
+    answers: Answers,
+
+    #[command(flatten)]
     server: Server,
 }
 
 impl Read {
     pub(crate) fn run(self) -> Outcome {
         let (target, [uri]) = self.server.target("read", &self.words, ["URI"])?;
-        self.server.visit(target, async |client: &Client, _| {
+        let asker = self.answers.read()?;
+        self.server.visit_and_answer(target, asker, async |client: &Client, _| {
             let reply = client.read_resource(&uri).await.map_err(|error| failure(&error))?;
             if self.server.json {
                 output::print(reply.raw().as_str())?;

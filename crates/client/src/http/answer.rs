@@ -157,10 +157,15 @@ impl EventStream {
     /// The next event that says something; `None` at the end of the stream. Events without data only carry an
     /// id (LH-4), and those of other kinds than `message` are not for us.
     pub(crate) async fn next(&mut self) -> Result<Option<ByteString>, ClientError> {
+        self.next_of("message").await
+    }
+
+    /// The next event of this kind that says something.
+    pub(crate) async fn next_of(&mut self, kind: &str) -> Result<Option<ByteString>, ClientError> {
         loop {
             while let Some(event) = self.decoder.next_event() {
                 match event {
-                    DecoderEvent::Event(Received { event, data, .. }) if event == "message" => {
+                    DecoderEvent::Event(Received { event, data, .. }) if event == kind => {
                         if !data.is_empty() {
                             return Ok(Some(data.into()));
                         }

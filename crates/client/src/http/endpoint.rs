@@ -1,5 +1,6 @@
 //! One HTTP endpoint: connections, TLS, credentials, redirects.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub(crate) struct Endpoint {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Url,
     authorization: Option<Arc<dyn Authorization>>,
+    hasher: RandomState,
     pub(crate) limits: ClientLimits,
     pub(crate) timeouts: Timeouts,
 }
@@ -61,9 +63,38 @@ impl Endpoint {
             client,
             url,
             authorization: options.authorization.clone(),
+            hasher: RandomState::new(),
             limits: options.limits,
             timeouts: options.timeouts,
         })
+    }
+
+    /// The same server, with the address that it wants messages to go to (SSE-1).
+    ///
+    /// # Errors
+    /// When that address is of another origin: credentials would go astray.
+    pub(crate) fn elsewhere(&self, address: &str) -> Result<Self, ClientError> {
+        let to = self
+            .url
+            .join(address)
+            .map_err(|_| ClientError::malformed("the server's endpoint event", "it holds no URL"))?;
+        if to.origin() != self.url.origin() {
+            return Err(Fault::ForeignEndpoint { to: to.to_string() }.into());
+        }
+        Ok(Self {
+            url: to,
+            client: self.client.clone(),
+            authorization: self.authorization.clone(),
+            hasher: self.hasher.clone(),
+            ..*self
+        })
+    }
+
+    /// Stands for the credentials of the next request; `None` where there should be some and are none.
+    pub(crate) async fn principal(&self) -> Option<u64> {
+        let Some(authorization) = &self.authorization else { return Some(0) };
+        let header = authorization.header(&self.url).await.ok()?;
+        Some(self.hasher.hash_one(header.as_ref().map(HeaderValue::as_bytes)))
     }
 
     /// Posts a message and reads the head of the answer, and its body unless that is a stream.
@@ -117,8 +148,10 @@ impl Endpoint {
             let response = self.client.request(request).await.map_err(|error| self.unsent(what, error))?;
             let status = response.status();
             if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                let challenge = response.headers().get(WWW_AUTHENTICATE);
-                let challenge = challenge.and_then(|value| value.to_str().ok()).map(str::to_owned);
+                // Several headers are one list of challenges (RFC 9110 §11.6.1).
+                let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
+                let challenges: Vec<_> = challenges.filter_map(|value| value.to_str().ok()).collect();
+                let challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
                 return Err(Fault::Unauthorized { status: status.as_u16(), challenge }.into());
             }
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());

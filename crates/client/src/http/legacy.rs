@@ -8,12 +8,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use latimer_protocol::{ErrorCode, RawJson};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::AbortHandle;
 
 use super::answer::{self, Body, EventStream, Reply};
 use super::endpoint::Endpoint;
 use super::{LAST_EVENT_ID, SESSION_ID, VERSION, listen};
+use crate::desk::Answering;
 use crate::envelope::{self, Introduction};
 use crate::error::{ClientError, Fault};
 use crate::handshake;
@@ -27,8 +28,11 @@ pub(super) const RETRY: Duration = Duration::from_secs(1);
 /// How often a stream is resumed in vain before its request is given up.
 const RESUMPTIONS: u32 = 5;
 
+/// How long the answer to the request for the listening stream is waited for.
+const OPENING: Duration = Duration::from_secs(1);
+
 /// How many answers to the server's own requests may be under way.
-const ANSWERS: usize = 8;
+pub(super) const ANSWERS: usize = 8;
 
 /// A session with a server, or what stands for one where the server gives it no id.
 pub(crate) struct LegacyHttp {
@@ -83,6 +87,17 @@ impl LegacyHttp {
         let answer = self.shared.exchange(id, method, body).await;
         cancel.armed = false;
         answer
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn tell(&self, body: Bytes) -> Result<(), ClientError> {
+        self.shared.tell("a notification", body).await;
+        Ok(())
+    }
+
+    /// Opens the listening stream unless it is open.
+    pub(crate) async fn hear(&self) {
+        self.shared.hear().await;
     }
 
     /// Ends the session (LH-8). A server may not allow that; it is not asked twice.
@@ -217,7 +232,7 @@ impl Shared {
                     tracing::warn!(id = ?response.id, "left out an answer to another request");
                 }
                 Inbound::Notification(notification) => self.notices.deliver(notification),
-                Inbound::Request(request) => self.answer(&request),
+                Inbound::Request(request) => self.answer(request),
             }
         }
         found
@@ -225,16 +240,30 @@ impl Shared {
 
     /// Answers a request of the server with a POST of its own. A server that asks faster than it listens
     /// gets no answer.
-    fn answer(self: &Arc<Self>, request: &ServerRequest) {
-        let Ok(permit) = Arc::clone(&self.answers).try_acquire_owned() else {
-            tracing::warn!(method = request.method, "no answer: too many requests of the server at a time");
-            return;
-        };
-        let (shared, body) = (Arc::clone(self), Bytes::from(request.answer()));
-        tokio::spawn(async move {
-            shared.tell("an answer", body).await;
-            drop(permit);
-        });
+    fn answer(self: &Arc<Self>, request: ServerRequest) {
+        match self.notices.desk().take(request) {
+            Answering::Now(answer) => {
+                let Ok(permit) = Arc::clone(&self.answers).try_acquire_owned() else {
+                    tracing::warn!("no answer: too many requests of the server at a time");
+                    return;
+                };
+                let (shared, body) = (Arc::clone(self), Bytes::from(answer));
+                tokio::spawn(async move {
+                    shared.tell("an answer", body).await;
+                    drop(permit);
+                });
+            }
+            Answering::Later(answer) => {
+                let shared = Arc::downgrade(self);
+                tokio::spawn(async move {
+                    if let Some(answer) = answer.await
+                        && let Some(shared) = shared.upgrade()
+                    {
+                        shared.tell("an answer", answer.into()).await;
+                    }
+                });
+            }
+        }
     }
 
     /// Posts what wants no answer.
@@ -249,11 +278,12 @@ impl Shared {
     }
 
     /// A new session in place of one that the server no longer knows (LH-8), once for all who find that out.
-    async fn renew(self: &Arc<Self>, generation: u64) -> Result<(), ClientError> {
+    pub(super) async fn renew(self: &Arc<Self>, generation: u64) -> Result<(), ClientError> {
         let _one_at_a_time = self.renewing.lock().await;
         if self.session.lock().generation == generation {
             tracing::debug!("the server no longer knows the session; opening a new one");
             self.initialize().await?;
+            self.notices.listening().renewed();
         }
         Ok(())
     }
@@ -289,11 +319,32 @@ impl Shared {
         }
         self.tell("notifications/initialized", envelope::notification("notifications/initialized", None))
             .await;
+        self.replace_listener(None);
         if self.notices.is_heard() {
-            let listener = tokio::spawn(listen::listen(Arc::downgrade(self)));
-            self.replace_listener(Some(listener.abort_handle()));
+            self.hear().await;
         }
         Ok(info)
+    }
+
+    /// Opens the listening stream unless it is open, and waits until the server has answered: some servers ask their
+    /// questions there, and say nothing while nobody listens.
+    async fn hear(self: &Arc<Self>) {
+        if let Some(answer) = self.start_listening() {
+            // Others answer only when they have something to say.
+            let _ = tokio::time::timeout(OPENING, answer).await;
+        }
+    }
+
+    fn start_listening(self: &Arc<Self>) -> Option<oneshot::Receiver<()>> {
+        let mut listener = self.listener.lock();
+        if listener.as_ref().is_some_and(|listener| !listener.is_finished()) {
+            return None;
+        }
+        let (answered, answer) = oneshot::channel();
+        let generation = self.session.lock().generation;
+        let task = tokio::spawn(listen::listen(Arc::downgrade(self), generation, answered));
+        *listener = Some(task.abort_handle());
+        Some(answer)
     }
 
     fn stop_listening(&self) {

@@ -1,4 +1,4 @@
-//! Servers that listen on Streamable HTTP, modern and legacy.
+//! Servers that listen on HTTP: Streamable HTTP, modern and legacy, and the HTTP+SSE of 2024-11-05.
 
 mod answer;
 mod endpoint;
@@ -6,6 +6,7 @@ mod headers;
 mod legacy;
 mod listen;
 mod modern;
+mod sse;
 mod tls;
 
 use http::HeaderName;
@@ -14,6 +15,7 @@ pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::headers::standard;
 pub(crate) use self::legacy::LegacyHttp;
 pub(crate) use self::modern::ModernHttp;
+pub(crate) use self::sse::SseHttp;
 
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");

@@ -55,6 +55,11 @@ impl ModernHttp {
         Err(Fault::Lost { method: method.to_owned(), detail }.into())
     }
 
+    /// Stands for the credentials of the next request.
+    pub(crate) async fn principal(&self) -> Option<u64> {
+        self.endpoint.principal().await
+    }
+
     fn settle(&self, id: u64, messages: Vec<Inbound>) -> Option<crate::inbound::Response> {
         let mut found = None;
         for message in messages {

@@ -1,6 +1,5 @@
 //! Servers that are child processes (STDIO-1 to STDIO-5).
 
-mod pending;
 mod pipe;
 mod process;
 
@@ -12,13 +11,12 @@ use latimer_protocol::RawJson;
 use latimer_protocol::codec::line;
 use tokio::sync::mpsc;
 
-use self::pending::Pending;
-pub(crate) use self::pending::Ticket;
 use self::process::Process;
 use crate::envelope;
 use crate::error::{ClientError, Fault};
 use crate::notification::Notices;
 use crate::options::{ClientLimits, Timeouts};
+use crate::pending::{Pending, Ticket};
 use crate::target::Command;
 
 /// How many messages may wait for a server that does not read its stdin.

@@ -13,10 +13,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::pending::Ended;
 use super::process::Exit;
+use crate::desk::Answering;
 use crate::inbound::{self, Inbound};
 use crate::notification::Notices;
+use crate::pending::Ended;
 
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
@@ -52,7 +53,7 @@ pub(super) async fn read(
     mut exit: Exit,
 ) {
     // Dropped even if a handler of notifications panics, so that nobody waits for ever.
-    let mut end = End { shared: &shared, ended: Ended { program: exit.program().to_owned(), status: None } };
+    let mut end = End { shared: &shared, program: exit.program().to_owned(), status: None };
     let limit = shared.limits.message;
     let reading = lines(stdout, limit, |event| match event {
         LineEvent::Line(line) => message(line, &shared, &answers),
@@ -63,7 +64,7 @@ pub(super) async fn read(
         // Something that the server started may hold its stdout open for ever.
         () = exit.clone().left_behind() => {}
     }
-    end.ended.status = exit.status().await;
+    end.status = exit.status().await;
 }
 
 /// Hands the server's stderr to a function, line by line.
@@ -113,13 +114,24 @@ fn message(line: Bytes, shared: &Shared, answers: &mpsc::WeakSender<Bytes>) {
             Inbound::Request(request) if shared.modern.load(Ordering::Relaxed) => {
                 tracing::warn!(method = request.method, "left out a request of a modern server");
             }
-            Inbound::Request(request) => {
-                let answer = super::framed(&request.answer().into());
-                let sent = answers.upgrade().is_some_and(|answers| answers.try_send(answer).is_ok());
-                if !sent {
-                    tracing::warn!(method = request.method, "no answer: the server does not read its stdin");
+            Inbound::Request(request) => match shared.notices.desk().take(request) {
+                Answering::Now(answer) => {
+                    let answer = super::framed(&answer.into());
+                    if answers.upgrade().is_none_or(|answers| answers.try_send(answer).is_err()) {
+                        tracing::warn!("no answer: the server does not read its stdin");
+                    }
                 }
-            }
+                Answering::Later(answer) => {
+                    let answers = answers.clone();
+                    tokio::spawn(async move {
+                        if let Some(answer) = answer.await
+                            && let Some(answers) = answers.upgrade()
+                        {
+                            let _ = answers.send(super::framed(&answer.into())).await;
+                        }
+                    });
+                }
+            },
         }
     }
 }
@@ -127,11 +139,13 @@ fn message(line: Bytes, shared: &Shared, answers: &mpsc::WeakSender<Bytes>) {
 /// Fails what is in flight when the reading ends, however it ends.
 struct End<'a> {
     shared: &'a Shared,
-    ended: Ended,
+    program: String,
+    status: Option<String>,
 }
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.shared.pending.end(&self.ended);
+        let (program, status) = (std::mem::take(&mut self.program), self.status.take());
+        self.shared.pending.end(&Ended::Program { program, status });
     }
 }

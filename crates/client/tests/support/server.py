@@ -61,11 +61,56 @@ def call(request):
         # What is left behind holds stdout open until the client closes stdin.
         subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stderr=subprocess.DEVNULL)
         sys.exit(4)
+    elif name == "change":
+        for listen in listens:
+            for kind in ("tools", "prompts"):
+                if listen["params"]["notifications"].get(kind + "ListChanged"):
+                    tell(listen, kind + "/list_changed")
+        result(request, {"content": []})
+    elif name == "end":
+        result(listens[0], {"resultType": "complete"})
+        send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": listens[1]["id"]}})
+        result(request, {"content": []})
+    elif name in ASKED:
+        method, params = ASKED[name]
+        if manner != "modern":
+            send({"jsonrpc": "2.0", "id": "q", "method": method, "params": params})
+            waiting.append(request)
+        elif "inputResponses" in request["params"]:
+            answered(request, request["params"]["inputResponses"]["q"])
+        else:
+            result(request, {"resultType": "input_required", "inputRequests": {"q": {"method": method, "params": params}}})
+    elif name == "later":
+        result(request, {"resultType": "task", "taskId": "t-1", "status": "working", "createdAt": "a",
+                         "lastUpdatedAt": "b", "ttlMs": None, "pollIntervalMs": 1})
     elif name != "never":
         result(request, {"content": [], "structuredContent": request["params"]["arguments"]})
 
 
+FORM = {"type": "object", "required": ["name"], "properties": {
+    "name": {"type": "string"}, "age": {"type": "integer", "default": 7}}}
+ASKED = {
+    "form": ("elicitation/create", {"message": "Who?", "requestedSchema": FORM}),
+    "page": ("elicitation/create", {"mode": "url", "message": "Log in", "url": "https://example.com/login",
+                                    "elicitationId": "e"}),
+    "model": ("sampling/createMessage", {"maxTokens": 9, "messages": [
+        {"role": "user", "content": {"type": "text", "text": "Which tide?"}}]}),
+}
+
+
+def answered(request, answer):
+    text = json.dumps(answer, sort_keys=True)
+    result(request, {"content": [{"type": "text", "text": text}], "structuredContent": answer})
+
+
+def tell(listen, method, params=None):
+    meta = {"_meta": {"io.modelcontextprotocol/subscriptionId": listen["id"]}}
+    send({"jsonrpc": "2.0", "method": "notifications/" + method, "params": {**(params or {}), **meta}})
+
+
 late = None
+listens = []
+waiting = []
 if manner == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # What it starts ends with it.
@@ -103,6 +148,21 @@ for line in sys.stdin:
         call(message)
     elif method == "ping":
         result(message, {})
+    elif method == "subscriptions/listen":
+        listens.append(message)
+        tell(message, "subscriptions/acknowledged", {"notifications": message["params"]["notifications"]})
+        if message["params"]["notifications"].get("resourceSubscriptions"):
+            tell(message, "resources/updated", {"uri": "a://b"})
+            tell(message, "tools/list_changed")
+            result(message, {"resultType": "complete"})
+    elif method is None and waiting:
+        answered(waiting.pop(), message.get("result", message.get("error")))
+    elif method == "tools/list":
+        tools = [*ASKED, "later", "change"]
+        result(message, {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in tools]})
+    elif method == "tasks/get":
+        result(message, {"resultType": "complete", "taskId": "t-1", "status": "completed", "createdAt": "a",
+                         "lastUpdatedAt": "b", "ttlMs": None, "result": {"content": [{"type": "text", "text": "done"}]}})
 
 if manner == "stubborn":
     # The end of its stdin does not impress it either.

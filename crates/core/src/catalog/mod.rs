@@ -30,6 +30,7 @@ pub use template::{TemplateError, UriTemplate};
 pub use view::View;
 
 use crate::changes::{Changes, WeakChanges};
+use crate::extension::Clash;
 use crate::source::{Definitions, Source, SourceError};
 
 pub(crate) fn source_of<E: entry::Entry>(entry: &E) -> &Arc<dyn Source> {
@@ -70,6 +71,8 @@ pub(crate) enum Fault {
         "{kind} \"{name}\" is offered by source \"{first}\" and by source \"{second}\"; rename one of them"
     )]
     Collision { kind: Kind, name: String, first: String, second: String },
+    #[error("source \"{source_name}\": {clash}")]
+    Extension { source_name: String, clash: Clash },
 }
 
 /// The kinds of entries.

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::entry::{Entry, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 use super::view::View;
 use super::{Fault, Kind};
+use crate::extension::{ExtensionDefinition, ExtensionId, Extensions, Owner, ui};
 use crate::principal::Principal;
 use crate::source::{Definition, Definitions, Source};
 
@@ -21,6 +22,7 @@ pub struct Snapshot {
     pub(super) templates: Table<TemplateEntry>,
     pub(super) prompts: Table<PromptEntry>,
     completes: bool,
+    extensions: Extensions,
     tasks: bool,
     scoped: bool,
     /// By what they show.
@@ -49,6 +51,7 @@ pub(super) struct Staged {
     templates: Vec<Arc<TemplateEntry>>,
     prompts: Vec<Arc<PromptEntry>>,
     completes: bool,
+    extensions: Vec<ExtensionDefinition>,
 }
 
 impl Staged {
@@ -60,12 +63,38 @@ impl Staged {
             templates: entries(source, Kind::Template, definitions.templates)?,
             prompts: entries(source, Kind::Prompt, definitions.prompts)?,
             completes: definitions.completes,
+            extensions: definitions.extensions,
         })
     }
 
     pub(super) fn source(&self) -> &Arc<dyn Source> {
         &self.source
     }
+
+    /// Whether there is a page of an app, or a tool that shows one (APP-2, APP-3).
+    fn has_pages(&self) -> bool {
+        self.tools.iter().any(|tool| ui::has_page(tool.json().as_str()))
+            || self.resources.iter().any(|resource| ui::is_page(resource.uri()))
+            || self.templates.iter().any(|template| ui::is_page(template.uri_template()))
+    }
+}
+
+/// The extensions that sources bring, and those that follow from what they offer.
+fn extensions<'a>(sources: impl Iterator<Item = &'a Staged>) -> Result<Extensions, Fault> {
+    let mut extensions = Extensions::default();
+    let mut has_pages = false;
+    for staged in sources {
+        for definition in &staged.extensions {
+            extensions
+                .add(definition, Owner::Source(staged.source.clone()))
+                .map_err(|clash| Fault::Extension { source_name: staged.source.name().to_owned(), clash })?;
+        }
+        has_pages |= staged.has_pages();
+    }
+    if has_pages {
+        extensions.announce(ExtensionId::from_static(ui::ID));
+    }
+    Ok(extensions)
 }
 
 fn entries<E: Entry>(
@@ -94,6 +123,7 @@ impl Snapshot {
             templates: Table::of(Kind::Template, staged().flat_map(|staged| &staged.templates))?,
             prompts: Table::of(Kind::Prompt, staged().flat_map(|staged| &staged.prompts))?,
             completes: staged().any(|staged| staged.completes),
+            extensions: extensions(staged())?,
             tasks: staged()
                 .flat_map(|staged| &staged.tools)
                 .any(|tool| tool.task_support() != TaskSupport::Forbidden),
@@ -110,6 +140,11 @@ impl Snapshot {
     /// Which one it is: every change makes the number greater.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// The extensions that sources bring.
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// Whether a source answers completions.

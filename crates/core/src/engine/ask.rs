@@ -53,7 +53,7 @@ impl Engine {
             patience: self.0.limits.answer_timeout,
         };
         if self.0.reruns {
-            return self.run_again_and_again(&context, &operation, &live).await;
+            return Box::pin(self.run_again_and_again(&context, &operation, &live)).await;
         }
         let asking = Asking::new(Way::Live(live), Journal::default(), Vec::new());
         self.run_to_end(context, operation, asking).await
@@ -102,7 +102,9 @@ impl Engine {
             },
             Driven::Task => {
                 return match possible {
-                    Some(tool) => self.turn_into_task(request, tool, handler, context).await.map(Ran::Asked),
+                    Some(tool) => {
+                        Box::pin(self.turn_into_task(request, tool, handler, context)).await.map(Ran::Asked)
+                    }
                     None => Err(RpcError::internal("task")),
                 };
             }
@@ -301,5 +303,7 @@ fn definition(operation: &Operation) -> &RawJson {
             template.json()
         }
         Operation::GetPrompt { prompt, .. } | Operation::CompletePrompt { prompt, .. } => prompt.json(),
+        // There is none, and it cannot ask: only the three methods above may (MRTR-1).
+        Operation::CallExtension { params, .. } => params,
     }
 }

@@ -12,6 +12,7 @@ use crate::admission::Admission;
 use crate::ask::{Questions, SealKeys};
 use crate::catalog::Catalog;
 use crate::changes::Changes;
+use crate::extension::{Extension, ExtensionError, Extensions};
 use crate::identify::{Identify, Open};
 use crate::inflight::Inflight;
 use crate::limits::Limits;
@@ -33,6 +34,7 @@ pub struct Builder {
     states: States,
     catalog: Option<Arc<Catalog>>,
     middleware: Vec<Arc<dyn Middleware>>,
+    extensions: Extensions,
     seal_keys: Option<SealKeys>,
     clock: Option<Arc<dyn Clock>>,
     reruns: Option<bool>,
@@ -95,6 +97,17 @@ impl Builder {
         self
     }
 
+    /// An extension of the server itself. It takes the place of one that a source brings under the same
+    /// identifier.
+    ///
+    /// # Errors
+    /// When it cannot be served: its settings are no object, a method's name is none, or another extension of the
+    /// server has the identifier or the method.
+    pub fn extension(mut self, extension: Arc<dyn Extension>) -> Result<Self, ExtensionError> {
+        self.extensions.register(extension)?;
+        Ok(self)
+    }
+
     /// What seals the state of calls that ask in 2026-07-28; a key of this process, where nothing is said.
     #[must_use]
     pub fn seal_keys(mut self, keys: SealKeys) -> Self {
@@ -149,6 +162,7 @@ impl Builder {
             instructions: self.instructions,
             states: Arc::new(self.states),
             handler,
+            extensions: self.extensions,
             admission: Admission::new(self.limits.calls, self.limits.calls_per_session),
             listens: Admission::new(self.limits.listens, self.limits.listens_per_caller),
             inflight: Inflight::default(),

@@ -27,7 +27,7 @@ impl Engine {
         let snapshot = self.0.catalog.snapshot();
         let result = InitializeResult {
             protocol_version: revision,
-            capabilities: capabilities(&snapshot, &snapshot.view(principal), revision),
+            capabilities: self.capabilities(&snapshot, &snapshot.view(principal), revision),
             server_info: reduced(Shape::Implementation, &self.0.info, revision),
             instructions: self.0.instructions.clone(),
         };
@@ -51,7 +51,7 @@ impl Engine {
     ) -> Result<Reply, RpcError> {
         let result = DiscoverResult {
             supported_versions: modern::supported(),
-            capabilities: capabilities(snapshot, view, request.caller.revision),
+            capabilities: self.capabilities(snapshot, view, request.caller.revision),
             instructions: self.0.instructions.clone(),
         };
         self.reply(request, &result, Some(self.list_hint(view)))
@@ -76,6 +76,31 @@ impl Engine {
         };
         if served { Ok(()) } else { Err(RpcError::method_not_found(method.name)) }
     }
+
+    /// What the view offers, as the revision says it.
+    fn capabilities(&self, snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
+        // The core form and the extension are not told side by side (TX-10).
+        let tasks = snapshot.tasks() && !revision.is_modern();
+        let mut extensions = self.announced(snapshot);
+        if snapshot.tasks() && revision.is_modern() {
+            extensions.insert(TASKS_EXTENSION.to_owned(), RawJson::empty_object());
+        }
+        // Every transport tells its clients of changes (GW-4).
+        let list = ListCapability { list_changed: true };
+        let capabilities = ServerCapabilities {
+            tasks: tasks.then(|| RawJson::parse(CORE_TASKS).unwrap_or_else(|_| RawJson::empty_object())),
+            extensions,
+            tools: view.has(ListKind::Tools).then_some(list),
+            prompts: view.has(ListKind::Prompts).then_some(list),
+            resources: has_resources(view)
+                .then_some(ResourcesCapability { subscribe: true, list_changed: true }),
+            completions: snapshot.completes().then(RawJson::empty_object),
+            logging: Some(RawJson::empty_object()),
+            ..ServerCapabilities::default()
+        };
+        let newest = RawJson::from_serialize(&capabilities).unwrap_or_else(|_| RawJson::empty_object());
+        reduced(Shape::ServerCapabilities, &newest, revision)
+    }
 }
 
 const TASKS_CAPABILITY: &str = "extensions.io.modelcontextprotocol/tasks";
@@ -85,27 +110,6 @@ const CORE_TASKS: &str = r#"{"list":{},"cancel":{},"requests":{"tools":{"call":{
 
 fn has_resources(view: &View) -> bool {
     view.has(ListKind::Resources) || view.has(ListKind::ResourceTemplates)
-}
-
-/// What the view offers, as the revision says it.
-fn capabilities(snapshot: &Snapshot, view: &View, revision: Revision) -> RawJson {
-    // The core form and the extension are not told side by side (TX-10).
-    let tasks = snapshot.tasks() && !revision.is_modern();
-    let extension = (snapshot.tasks() && revision.is_modern()).then(|| TASKS_EXTENSION.to_owned());
-    // Every transport tells its clients of changes (GW-4).
-    let list = ListCapability { list_changed: true };
-    let capabilities = ServerCapabilities {
-        tasks: tasks.then(|| RawJson::parse(CORE_TASKS).unwrap_or_else(|_| RawJson::empty_object())),
-        extensions: extension.into_iter().map(|name| (name, RawJson::empty_object())).collect(),
-        tools: view.has(ListKind::Tools).then_some(list),
-        prompts: view.has(ListKind::Prompts).then_some(list),
-        resources: has_resources(view).then_some(ResourcesCapability { subscribe: true, list_changed: true }),
-        completions: snapshot.completes().then(RawJson::empty_object),
-        logging: Some(RawJson::empty_object()),
-        ..ServerCapabilities::default()
-    };
-    let newest = RawJson::from_serialize(&capabilities).unwrap_or_else(|_| RawJson::empty_object());
-    reduced(Shape::ServerCapabilities, &newest, revision)
 }
 
 /// A value as a revision knows it.

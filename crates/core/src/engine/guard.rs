@@ -53,6 +53,8 @@ pub(super) struct Frame {
     pub(super) is_tool_call: bool,
     /// Whether it goes on until it is ended, however long that takes.
     pub(super) is_endless: bool,
+    /// That of the call: what is logged of its end belongs there too.
+    pub(super) span: tracing::Span,
 }
 
 struct Clock {
@@ -156,6 +158,7 @@ impl Running {
     }
 
     fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> Reply {
+        let _span = self.frame.span.enter();
         let said = panic.downcast_ref::<&str>().copied();
         let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("nothing");
         let reference = reference();
@@ -169,6 +172,7 @@ impl Running {
     fn timed_out(&self, limit: Duration, how: &str) -> Reply {
         let message =
             format!("the call took more than {} seconds {how} and was stopped", limit.as_secs_f64());
+        let _span = self.frame.span.enter();
         tracing::warn!(%message, "a call timed out");
         let error = RpcError::new(latimer_protocol::ErrorCode::INTERNAL_ERROR, message.clone());
         self.failed(message, || error)

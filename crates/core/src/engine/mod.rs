@@ -7,6 +7,7 @@ mod ask;
 mod builder;
 mod completion;
 mod describe;
+mod extension;
 mod guard;
 mod lists;
 mod operation;
@@ -22,6 +23,7 @@ use latimer_protocol::wire::{EmptyResult, LogLevel, ProgressToken};
 use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision, RpcError};
 use latimer_store::{Clock, Store, StoreError, Subscription};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 pub use builder::Builder;
 pub use guard::Pending;
@@ -30,9 +32,10 @@ pub use reply::Reply;
 use crate::BoxFuture;
 use crate::admission::{Admission, Busy, Permit};
 use crate::ask::{Asking, Questions, SealKeys};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Snapshot};
 use crate::changes::{Changes, Interest, Listing};
 use crate::context::{self, Client, Context};
+use crate::extension::Extensions;
 use crate::identify::Identify;
 use crate::inflight::{Ends, Inflight, Scope};
 use crate::limits::Limits;
@@ -45,6 +48,7 @@ use crate::states::States;
 use crate::stream::Streams;
 use crate::subscription::{News, TaskStatus};
 use crate::task::Tasks;
+use crate::trace::{self, Trace};
 
 /// Serves requests. Shared by all transports of a server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ struct Parts {
     instructions: Option<String>,
     states: Arc<States>,
     handler: Arc<dyn Handler>,
+    /// Those of the server itself; a source's are in the catalog.
+    extensions: Extensions,
     admission: Admission<Holder>,
     /// Listen requests are counted apart from calls, which end by themselves.
     listens: Admission<Holder>,
@@ -123,6 +129,8 @@ pub struct Caller {
     pub client: Client,
     /// The least level of log messages that it wants.
     pub log_level: Option<LogLevel>,
+    /// The trace that its request belongs to, where the transport says so (TR-2).
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Engine {
@@ -174,13 +182,13 @@ impl Engine {
         News::new(listener, self.0.catalog.clone(), principal.clone())
     }
 
-    /// Has the status of tasks told to those who listen to it. Happens once.
+    /// Has the status of other tasks than the server's own told to those who listen. Happens once, before anybody does.
     pub fn tell_tasks(&self, status: Arc<dyn TaskStatus>) {
         let _ = self.0.task_status.set(status);
     }
 
-    pub(crate) fn task_status(&self) -> Option<Arc<dyn TaskStatus>> {
-        self.0.task_status.get().cloned()
+    pub(crate) fn task_status(&self) -> Arc<dyn TaskStatus> {
+        self.0.task_status.get_or_init(|| Arc::new(self.0.tasks.clone())).clone()
     }
 
     /// Says that the server stops: requests that go on until they are ended are answered (SUB-5).
@@ -241,21 +249,24 @@ impl Engine {
         let revision = request.caller.revision;
         let is_tool_call = request.method.name == "tools/call";
         let engine = self.clone();
+        let span = trace::of_call(&request);
         let work: BoxFuture<'static, Reply> = if let Some(finish) = finish {
             let outbox = outbox.clone();
-            Box::pin(async move {
+            let work = async move {
                 let outcome = match check_progress_token(&request.params) {
                     Ok(()) => engine.listen(&request, &outbox, &finish).await,
                     Err(error) => Err(error),
                 };
                 outcome
                     .unwrap_or_else(|error| Reply::error(Some(&request.id), &error, request.caller.revision))
-            })
+            };
+            Box::pin(work.instrument(span.clone()))
         } else {
             let context = self.context(&request, &outbox, &cancel);
-            Box::pin(async move { engine.answer(request, context).await })
+            let work = async move { engine.answer(request, context).await };
+            Box::pin(work.instrument(span.clone()))
         };
-        let frame = guard::Frame { id, revision, is_tool_call, is_endless };
+        let frame = guard::Frame { id, revision, is_tool_call, is_endless, span };
         Pending::new(work, outbox, cancel, registered, frame, limits)
     }
 
@@ -314,6 +325,7 @@ impl Engine {
             session: caller.session.clone(),
             client: caller.client.clone(),
             meta,
+            trace: caller.trace.clone(),
             progress_token: None,
             log_level: caller.log_level,
             outbox: outbox.clone(),
@@ -345,15 +357,27 @@ impl Engine {
             "tools/call" => self.call_tool(request, &snapshot, context).await,
             "resources/read" => self.read_resource(request, &snapshot, context).await,
             "prompts/get" => self.get_prompt(request, &snapshot, context).await,
-            "completion/complete" => self.complete(request, &snapshot, Context::new(context)).await,
+            // Apart, so that every call does not carry the room for the rarer ones.
+            _ => Box::pin(self.dispatch_rare(request, &snapshot, context)).await,
+        }
+    }
+
+    async fn dispatch_rare(
+        &self,
+        request: &Request,
+        snapshot: &Snapshot,
+        context: context::Inner,
+    ) -> Result<Reply, RpcError> {
+        match request.method.name {
+            "completion/complete" => self.complete(request, snapshot, Context::new(context)).await,
             "tasks/get" => self.get_task(request).await,
             "tasks/list" => self.list_tasks(request).await,
             "tasks/result" => self.task_result(request, &context).await,
             "tasks/cancel" => self.cancel_task(request).await,
             "tasks/update" => self.update_task(request).await,
-            "resources/subscribe" => self.watch(request, &snapshot).await,
+            "resources/subscribe" => self.watch(request, snapshot).await,
             "resources/unsubscribe" => self.unwatch(request).await,
-            other => Err(RpcError::method_not_found(other)),
+            _ => self.call_extension(request, snapshot, Context::new(context)).await,
         }
     }
 }
@@ -389,12 +413,4 @@ impl Caller {
             None => Holder::Account(account()),
         }
     }
-}
-
-/// The row of a request's method, if a client of this revision may send it (HDR-1, BASE-5).
-///
-/// # Errors
-/// -32601 where it may not.
-pub fn method(name: &str, revision: Revision) -> Result<&'static Method, RpcError> {
-    Method::request_to_server(name, revision).ok_or_else(|| RpcError::method_not_found(name))
 }

@@ -38,7 +38,7 @@ impl Engine {
             };
         }
         if let Turn::Task { ttl } = self.turn(request, snapshot, &tool)? {
-            return self.begin_task(request, &tool, arguments, ttl).await;
+            return Box::pin(self.begin_task(request, &tool, arguments, ttl)).await;
         }
         let operation = Operation::CallTool { tool: tool.clone(), arguments };
         match self.run(request, context, operation).await? {
@@ -182,19 +182,20 @@ fn check_output(tool: &ToolEntry, result: &CallToolResult) -> Result<(), CallErr
     }
 }
 
-fn fault(message: String) -> CallError {
+pub(super) fn fault(message: String) -> CallError {
     #[derive(Debug, thiserror::Error)]
     #[error("{0}")]
     struct Fault(String);
     CallError::Internal(Box::new(Fault(message)))
 }
 
-fn mismatch(answer: &Answer) -> CallError {
+pub(super) fn mismatch(answer: &Answer) -> CallError {
     let kind = match answer {
         Answer::Tool(_) => "a tool result",
         Answer::Resource(_) => "resource contents",
         Answer::Prompt(_) => "prompt messages",
         Answer::Completion(_) => "a completion",
+        Answer::Extension(_) => "the result of an extension",
     };
     fault(format!("the source answered with {kind}, which is not what was asked for"))
 }

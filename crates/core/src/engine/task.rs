@@ -6,7 +6,7 @@ use bytes::Bytes;
 use latimer_protocol::encode::{
     InputRequest, ObjectWriter, Stamp, write_input_requests, write_notification, write_object, write_result,
 };
-use latimer_protocol::wire::{CallToolResult, ProgressToken, TaskStatus, TaskSupport};
+use latimer_protocol::wire::{self, CallToolResult, ProgressToken, TaskSupport};
 use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError, rewrite};
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +19,9 @@ use crate::catalog::{Snapshot, ToolEntry};
 use crate::context::{self, Context};
 use crate::inflight::Scope;
 use crate::outbox::Outbox;
-use crate::principal::Account;
+use crate::principal::{Account, Principal};
 use crate::requirement::Requirement;
+use crate::subscription::TaskStatus;
 use crate::task::{Answered, Changed, Finished, FirstRun, Found, Record, TaskCall, TaskError, Tasks};
 
 /// Ties a message to its task (T11-5).
@@ -265,8 +266,8 @@ impl Engine {
         let _waiting = context.outbox.wait();
         loop {
             match found.record.status {
-                TaskStatus::Working => watch.changed().await,
-                TaskStatus::InputRequired => {
+                wire::TaskStatus::Working => watch.changed().await,
+                wire::TaskStatus::InputRequired => {
                     tokio::select! {
                         asked = self.ask_for_task(request, context, &found) => asked?,
                         () = self.until_changed(&mut watch, &found) => {}
@@ -385,6 +386,7 @@ impl Engine {
     /// Tells whoever wants to hear of it how a task stands now.
     pub(crate) async fn announce_task(&self, id: &str, record: &Record) {
         let caller = record.call.caller();
+        self.changes().task(id);
         if caller.revision == Revision::V2025_11_25 {
             let mut params = Vec::new();
             write_object(&mut params, |object| record.task(id).write_members(caller.revision, object));
@@ -462,6 +464,21 @@ impl Engine {
             });
         });
         Reply { bytes: out.into(), error: None }
+    }
+}
+
+impl TaskStatus for Tasks {
+    fn has<'a>(&'a self, principal: &'a Principal, id: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(async move { self.find(id, principal).await.is_ok() })
+    }
+
+    fn params<'a>(&'a self, principal: &'a Principal, id: &'a str) -> BoxFuture<'a, Option<RawJson>> {
+        Box::pin(async move {
+            let found = self.find(id, principal).await.ok()?;
+            let mut out = Vec::with_capacity(512);
+            write_object(&mut out, |object| write_detailed(&found, Revision::LATEST_MODERN, object));
+            RawJson::parse_bytes(out.into()).ok()
+        })
     }
 }
 

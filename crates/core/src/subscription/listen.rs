@@ -56,11 +56,9 @@ impl Engine {
         filter.uris.retain(|uri| snapshot.shows(&caller.principal, uri));
         let tasks = self.task_status();
         let asked = std::mem::take(&mut filter.tasks);
-        if let Some(tasks) = &tasks {
-            for id in asked {
-                if tasks.has(&caller.principal, &id).await {
-                    filter.tasks.push(id);
-                }
+        for id in asked {
+            if tasks.has(&caller.principal, &id).await {
+                filter.tasks.push(id);
             }
         }
         news.listener().keep_only(&filter.interest());

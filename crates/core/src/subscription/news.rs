@@ -44,9 +44,9 @@ impl News {
     }
 
     /// The same, with every notification naming the request that asked for it (SUB-3).
-    pub(super) fn of(mut self, subscription: RequestId, tasks: Option<Arc<dyn TaskStatus>>) -> Self {
+    pub(super) fn of(mut self, subscription: RequestId, tasks: Arc<dyn TaskStatus>) -> Self {
         self.subscription = Some(subscription);
-        self.tasks = tasks;
+        self.tasks = Some(tasks);
         self
     }
 

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::News;
 use crate::changes::{Interest, Listing};
 use crate::engine::Engine;
+use crate::inflight::Scope;
 use crate::principal::Principal;
 use crate::session::{Session, SessionError, SessionId};
 use crate::stream::{Content, Pace};
@@ -31,6 +32,8 @@ pub struct Standing {
     news: News,
     /// Wakes when what the session watches may have changed on another process.
     woken: Subscription,
+    /// What is said to the session outside its calls, besides changes.
+    notices: Subscription,
     /// With the newest event of the stream as it is now.
     pace: Pace,
     claim: Claim,
@@ -56,6 +59,7 @@ impl Engine {
         let mut news = News::new(listener, self.catalog().clone(), principal.clone());
         news.join().await;
         let woken = self.sessions().woken(&id).await?;
+        let notices = self.notices(&Scope::Session(id.clone())).await?;
         let claim = Claim::new(self, &id);
         if claim.take().await? {
             // The stream of another process may not have come to tell everything.
@@ -67,6 +71,7 @@ impl Engine {
             principal: principal.clone(),
             news,
             woken,
+            notices,
             pace,
             claim,
         };
@@ -115,6 +120,12 @@ impl Standing {
                 // Not a session that only a client that is gone would keep.
                 () = &mut alive, if !is_gone => break true,
                 signal = self.woken.recv() => Step::Woken(signal),
+                notice = self.notices.recv() => match notice {
+                    Some(Signal::Message(message)) => Step::Tell(message),
+                    // Hints may be lost.
+                    Some(Signal::Lagged) => continue,
+                    None => break true,
+                },
                 _ = refresh.tick() => Step::Refresh,
                 message = self.news.next_in(room) => Step::Tell(message),
             };

@@ -8,7 +8,7 @@ use latimer_protocol::wire::{ClientCapabilities, Tool};
 use latimer_protocol::{OwnedParams, RawJson, Revision};
 
 use super::TaskStatus;
-use crate::engine::{Caller, Pending, Request, method};
+use crate::engine::{Caller, Pending, Request};
 use crate::local::{LocalEntry, LocalSource};
 use crate::outbox::Event;
 use crate::{BoxFuture, Client, Engine, Limits, Peer, Principal};
@@ -37,7 +37,7 @@ fn begin(engine: &Engine, name: &str, params: &str) -> Pending {
     let capabilities = ClientCapabilities::new(RawJson::parse(capabilities).unwrap()).unwrap();
     engine.begin(Request {
         id: 7.into(),
-        method: method(name, Revision::LATEST_MODERN).unwrap(),
+        method: engine.method(name, Revision::LATEST_MODERN).unwrap(),
         params: OwnedParams { raw: Some(raw), name: Some(name_of_tool), ..OwnedParams::default() },
         caller: Caller {
             revision: Revision::LATEST_MODERN,
@@ -47,6 +47,7 @@ fn begin(engine: &Engine, name: &str, params: &str) -> Pending {
             scope: None,
             client: Client { capabilities, info: None },
             log_level: None,
+            trace: None,
         },
     })
 }

@@ -83,6 +83,7 @@ impl TaskCall {
                 info: self.info.clone(),
             },
             log_level: None,
+            trace: None,
         }
     }
 

@@ -10,7 +10,9 @@
 //! 8. [Testing](testing)
 //! 9. [Middleware](middleware)
 //! 10. [Programs and mounting](running)
-//! 11. [What each revision sees](revisions)
+//! 11. [Pages beside tools](apps)
+//! 12. [Skills](skills)
+//! 13. [What each revision sees](revisions)
 
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}
@@ -41,6 +43,12 @@ pub mod middleware {}
 
 #[doc = include_str!("running.md")]
 pub mod running {}
+
+#[doc = include_str!("apps.md")]
+pub mod apps {}
+
+#[doc = include_str!("skills.md")]
+pub mod skills {}
 
 #[doc = include_str!("revisions.md")]
 pub mod revisions {}

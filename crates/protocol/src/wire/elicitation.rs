@@ -32,7 +32,7 @@ pub struct ElicitUrl {
     pub message: String,
     /// Where the page is. It must carry no credentials and let nobody in by itself (EL-7).
     pub url: String,
-    /// What the two sides call this question; 2025-11-25 demands it and 2026-07-28 does not know it.
+    /// What the two sides call this question; 2025-11-25 demands it and 2026-07-28 does not know it (empty then).
     pub elicitation_id: String,
 }
 
@@ -59,6 +59,28 @@ pub struct ElicitResult {
 }
 
 impl ElicitParams {
+    /// Reads the parameters, whatever the revision that they came in. Without a `mode` they are a form (EL-2).
+    ///
+    /// # Errors
+    /// When the mode is unknown, or a member that the mode demands is missing or of another type.
+    pub fn read(raw: &RawJson) -> Result<Self, serde_json::Error> {
+        let read: Read = raw.to()?;
+        match read.mode.as_deref() {
+            None | Some("form") => {
+                let requested_schema = read.requested_schema.filter(RawJson::is_object);
+                let requested_schema =
+                    requested_schema.ok_or_else(|| missing("requestedSchema has to be an object"))?;
+                Ok(Self::Form(ElicitForm { message: read.message, requested_schema }))
+            }
+            Some("url") => Ok(Self::Url(ElicitUrl {
+                message: read.message,
+                url: read.url.ok_or_else(|| missing("url is missing"))?,
+                elicitation_id: read.elicitation_id.unwrap_or_default(),
+            })),
+            Some(_) => Err(missing("mode has to be form or url")),
+        }
+    }
+
     /// Appends the parameters' JSON as `revision` knows them.
     ///
     /// # Errors
@@ -93,9 +115,42 @@ impl ElicitUrl {
     }
 }
 
+/// The parameters of either mode.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Read {
+    mode: Option<String>,
+    message: String,
+    requested_schema: Option<RawJson>,
+    url: Option<String>,
+    elicitation_id: Option<String>,
+}
+
+fn missing(what: &'static str) -> serde_json::Error {
+    serde::de::Error::custom(what)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn el_1_both_modes_are_read_and_what_fits_neither_is_not() {
+        let read = |text: &str| ElicitParams::read(&RawJson::parse(text.to_owned()).unwrap());
+        let form = r#"{"message":"m","requestedSchema":{"type":"object"},"x":1}"#;
+        assert!(matches!(read(form), Ok(ElicitParams::Form(form)) if form.message == "m"));
+        let url = r#"{"mode":"url","message":"m","url":"https://e.com/"}"#;
+        assert!(matches!(read(url), Ok(ElicitParams::Url(url)) if url.elicitation_id.is_empty()));
+        for bad in [
+            r#"{"message":"m"}"#,
+            r#"{"mode":"url","message":"m"}"#,
+            r#"{"mode":"voice","message":"m","url":"u","requestedSchema":{}}"#,
+            r#"{"message":"m","requestedSchema":5}"#,
+            r#"{"requestedSchema":{}}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn el_5_only_2025_11_25_names_a_url_elicitation() {

@@ -22,6 +22,7 @@ mod sampling;
 mod task;
 mod tool;
 mod tool_result;
+mod ui;
 
 pub use annotations::{Annotations, Role};
 pub use capability::{ListCapability, ResourcesCapability, ServerCapabilities};
@@ -48,6 +49,7 @@ pub use sampling::{
 pub use task::{Task, TaskStatus};
 pub use tool::{TaskSupport, Tool, ToolAnnotations, ToolExecution};
 pub use tool_result::CallToolResult;
+pub use ui::{UiCsp, UiPermission, UiPermissions, UiResourceMeta, UiToolMeta, UiVisibility};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::encode::ObjectWriter;
+use crate::raw::RawJson;
 use crate::revision::Revision;
 
 /// How a task stands. The last three are final.
@@ -67,6 +68,25 @@ impl fmt::Display for TaskStatus {
 }
 
 impl Task {
+    /// Reads a task in either form. Times that are missing are empty; a negative number counts as 0.
+    ///
+    /// # Errors
+    /// When it has no id or no status that is known.
+    pub fn read(raw: &RawJson) -> Result<Self, serde_json::Error> {
+        let read: Read = raw.to()?;
+        // A float becomes an integer within its bounds.
+        let ms = |number: f64| number as u64;
+        Ok(Self {
+            task_id: read.task_id,
+            status: read.status,
+            status_message: read.status_message,
+            created_at: read.created_at,
+            last_updated_at: read.last_updated_at,
+            ttl_ms: read.ttl.map(ms),
+            poll_interval_ms: read.poll_interval.map(ms),
+        })
+    }
+
     /// Writes the members: those of 2025-11-25 are `ttl` and `pollInterval`, those of the extension `ttlMs` and
     /// `pollIntervalMs` (TX-3).
     pub fn write_members(&self, revision: Revision, object: &mut ObjectWriter<'_>) {
@@ -88,10 +108,39 @@ impl Task {
     }
 }
 
+/// A task in either form.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Read {
+    task_id: String,
+    status: TaskStatus,
+    status_message: Option<String>,
+    #[serde(default)]
+    created_at: String,
+    #[serde(default)]
+    last_updated_at: String,
+    #[serde(alias = "ttlMs")]
+    ttl: Option<f64>,
+    #[serde(alias = "pollIntervalMs")]
+    poll_interval: Option<f64>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::encode::write_object;
+
+    #[test]
+    fn tx_3_t11_3_both_forms_are_read() {
+        for text in [
+            r#"{"resultType":"task","taskId":"t","status":"working","createdAt":"a","lastUpdatedAt":"b","ttlMs":9,"pollIntervalMs":5}"#,
+            r#"{"taskId":"t","status":"working","createdAt":"a","lastUpdatedAt":"b","ttl":9.0,"pollInterval":5}"#,
+        ] {
+            let task = Task::read(&RawJson::parse(text).unwrap()).unwrap();
+            assert_eq!((task.ttl_ms, task.poll_interval_ms), (Some(9), Some(5)), "{text}");
+        }
+        assert!(Task::read(&RawJson::parse(r#"{"taskId":"t","status":"lost"}"#).unwrap()).is_err());
+    }
 
     #[test]
     fn tx_3_the_two_forms_name_their_times_differently() {

@@ -31,6 +31,7 @@ use super::refusal::{self, Refusal};
 use super::replay::{Hold, Replay};
 use super::service::{HttpService, LAST_EVENT_ID, SESSION, VERSION};
 use super::stream::CallStream;
+use super::trace;
 
 /// Answers a request of a session, or the one that opens it.
 pub(super) async fn answer(
@@ -80,7 +81,7 @@ pub(super) async fn begin(
     request: &Request<'_>,
 ) -> Result<Begun, Refusal> {
     let id = request.id.to_owned();
-    let method = match engine::method(&request.method, session.revision) {
+    let method = match post.service.engine().method(&request.method, session.revision) {
         Ok(method) => method,
         Err(error) => return Ok(Begun::Reply(Reply::error(Some(&id), &error, session.revision))),
     };
@@ -96,6 +97,7 @@ pub(super) async fn begin(
         scope: Some(Scope::Session(session.id)),
         client: session.client,
         log_level: Some(session.log_level),
+        trace: trace::of(&post.head.headers),
     };
     let engine = post.service.engine();
     let permit = engine.admit(&caller.holder(method)).map_err(Refusal::busy)?;

@@ -24,6 +24,7 @@ mod service;
 mod sse_2024;
 mod stream;
 mod tls;
+mod trace;
 
 pub use body::ResponseBody;
 pub use options::{HttpOptions, OptionsError};

@@ -19,6 +19,7 @@ use super::post::Post;
 use super::refusal::{self, Refusal};
 use super::service::{METHOD, NAME, VERSION};
 use super::stream::CallStream;
+use super::trace;
 
 /// Answers a request.
 pub(super) async fn answer(
@@ -30,7 +31,7 @@ pub(super) async fn answer(
     // What a request says about itself decides its status alone (H-10): -32602 is 400 here and 200 elsewhere.
     let malformed = |error: RpcError| Refusal::content(StatusCode::BAD_REQUEST, error).to(Some(id.clone()));
     let revision = admit(&post.head.headers, request).map_err(malformed)?;
-    let method = engine::method(&request.method, revision).map_err(refuse)?;
+    let method = post.service.engine().method(&request.method, revision).map_err(refuse)?;
     check_name(&post.head.headers, method, &request.params).map_err(refuse)?;
     check_params(post, method, &request.params).map_err(refuse)?;
     let params = request.params.detach(&post.text);
@@ -43,6 +44,7 @@ pub(super) async fn answer(
         scope: None,
         client,
         log_level,
+        trace: trace::of(&post.head.headers),
     };
     let engine = post.service.engine();
     let permit =

@@ -85,7 +85,7 @@ fn of_modern(
 ) -> Result<Admitted, RpcError> {
     let version = modern::declared_version(&request.params.meta)?;
     let revision = modern::served(&version)?;
-    let method = engine::method(&request.method, revision)?;
+    let method = connection.engine.method(&request.method, revision)?;
     let params = request.params.detach(text);
     let (client, log_level) = modern::client(&params.meta)?;
     let caller = caller(connection, revision, client, log_level);
@@ -120,7 +120,7 @@ fn of_legacy(
             )),
         };
     };
-    let method = engine::method(&request.method, settled.revision)?;
+    let method = connection.engine.method(&request.method, settled.revision)?;
     if method.name != "ping" {
         // Clients that ask are ready, even if they do not say so first.
         settled.news.get_or_insert_with(|| News::begin(connection));
@@ -151,5 +151,6 @@ fn caller(
         scope: Some(connection.scope.clone()),
         client,
         log_level,
+        trace: None,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use latimer_core::subscription::MOST_URI_BYTES;
 use latimer_protocol::{OwnedParams, Revision, RpcError};
+use latimer_store::Signal;
 use tokio::task::AbortHandle;
 
 use super::connection::Connection;
@@ -23,11 +24,32 @@ impl News {
         let line = format!("{:?}", connection.scope);
         let mut news = connection.engine.news(&line, &connection.principal);
         let out = connection.out.clone();
+        let (engine, scope) = (connection.engine.clone(), connection.scope.clone());
         let task = tokio::spawn(async move {
+            let mut notices = match engine.notices(&scope).await {
+                Ok(notices) => Some(notices),
+                Err(error) => {
+                    tracing::error!(%error, "notices to a connection are not heard");
+                    None
+                }
+            };
             news.join().await;
             loop {
-                let message = news.next_in(out.room()).await;
-                out.push(&message);
+                let notice = async {
+                    match &mut notices {
+                        Some(notices) => notices.recv().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    message = news.next_in(out.room()) => out.push(&message),
+                    notice = notice => match notice {
+                        Some(Signal::Message(message)) => out.push(&message),
+                        // Hints may be lost.
+                        Some(Signal::Lagged) => {}
+                        None => notices = None,
+                    },
+                }
             }
         });
         Self { line, watched: HashSet::new(), task: task.abort_handle() }

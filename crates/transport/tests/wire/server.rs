@@ -89,6 +89,7 @@ pub(crate) struct Setup {
     pub(crate) tokens: Vec<(&'static str, &'static str)>,
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) name: Option<&'static str>,
+    pub(crate) extensions: Vec<Arc<dyn latimer_core::Extension>>,
     pub(crate) reruns: Option<bool>,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) store: Option<Store>,
@@ -158,6 +159,9 @@ pub(crate) async fn engine(setup: &Setup) -> (Engine, Bench) {
             tokens = tokens.with(token, latimer_core::Principal::named(name, [""; 0]));
         }
         builder = builder.identify(Arc::new(tokens));
+    }
+    for extension in &setup.extensions {
+        builder = builder.extension(extension.clone()).unwrap();
     }
     if let Some(reruns) = setup.reruns {
         builder = builder.reruns(reruns);

@@ -12,7 +12,7 @@ use crate::inbound::Response;
 
 /// The requests in flight by their ids, until the connection ends.
 #[derive(Default)]
-pub(super) struct Pending(Arc<Mutex<State>>);
+pub(crate) struct Pending(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -25,18 +25,28 @@ struct Waiting {
     answer: oneshot::Sender<Result<RawJson, ClientError>>,
 }
 
-/// How a server ended.
+/// How a connection ended.
 #[derive(Clone, Debug)]
-pub(super) struct Ended {
-    pub(super) program: String,
-    /// Its exit status; `None` if it only closed its stdout.
-    pub(super) status: Option<String>,
+pub(crate) enum Ended {
+    /// The program did.
+    Program {
+        program: String,
+        /// Its exit status; `None` if it only closed its stdout.
+        status: Option<String>,
+    },
+    /// The stream of events did.
+    Stream,
 }
 
 impl Ended {
     fn error(&self) -> ClientError {
-        let status = self.status.clone().unwrap_or_else(|| "it closed its stdout".to_owned());
-        Fault::Exited { program: self.program.clone(), status }.into()
+        match self {
+            Self::Program { program, status } => {
+                let status = status.clone().unwrap_or_else(|| "it closed its stdout".to_owned());
+                Fault::Exited { program: program.clone(), status }.into()
+            }
+            Self::Stream => Fault::StreamEnded.into(),
+        }
     }
 }
 
@@ -67,7 +77,7 @@ impl Drop for Ticket {
 
 impl Pending {
     /// Takes a place for the answer to `id`.
-    pub(super) fn register(&self, id: u64, method: &str) -> Result<Ticket, ClientError> {
+    pub(crate) fn register(&self, id: u64, method: &str) -> Result<Ticket, ClientError> {
         let (sender, answer) = oneshot::channel();
         let mut state = self.0.lock();
         if let Some(ended) = &state.ended {
@@ -79,7 +89,7 @@ impl Pending {
 
     /// Hands an answer to whoever waits for it. An error without an id can only be meant for a request that
     /// is alone in flight.
-    pub(super) fn settle(&self, response: Response) {
+    pub(crate) fn settle(&self, response: Response) {
         let mut state = self.0.lock();
         let id = match &response.id {
             Some(_) => response.number(),
@@ -96,7 +106,7 @@ impl Pending {
     }
 
     /// A message was too large to be read. If only one request is in flight, it was the answer.
-    pub(super) fn too_large(&self, limit: usize) {
+    pub(crate) fn too_large(&self, limit: usize) {
         tracing::warn!(limit, "left out a message of the server that is too large");
         let mut state = self.0.lock();
         if let Some(waiting) = alone(&state).and_then(|id| state.waiting.remove(&id)) {
@@ -105,7 +115,7 @@ impl Pending {
     }
 
     /// Fails every request in flight, and those to come.
-    pub(super) fn end(&self, ended: &Ended) {
+    pub(crate) fn end(&self, ended: &Ended) {
         let mut state = self.0.lock();
         let waiting = std::mem::take(&mut state.waiting);
         state.ended = Some(ended.clone());
@@ -116,7 +126,7 @@ impl Pending {
     }
 
     /// Why there is no server any more, if there is none.
-    pub(super) fn ended(&self) -> Option<ClientError> {
+    pub(crate) fn ended(&self) -> Option<ClientError> {
         self.0.lock().ended.as_ref().map(Ended::error)
     }
 }
@@ -154,7 +164,7 @@ mod tests {
     async fn the_end_of_the_server_fails_what_waits_and_what_comes() {
         let pending = Pending::default();
         let waits = pending.register(1, "a").unwrap();
-        pending.end(&Ended { program: "p".to_owned(), status: Some("exit status: 1".to_owned()) });
+        pending.end(&Ended::Program { program: "p".to_owned(), status: Some("exit status: 1".to_owned()) });
         assert!(waits.answer().await.unwrap_err().is_closed());
         assert!(pending.register(2, "b").err().unwrap().to_string().contains("exit status: 1"));
     }
