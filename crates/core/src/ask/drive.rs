@@ -1,6 +1,6 @@
 //! Running a handler until it is done, or can go no further without an answer.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -22,18 +22,21 @@ pub(crate) enum Driven<T> {
 }
 
 /// A handler in progress. It ends early when the handler has asked something and can make no more progress: nothing
-/// has woken it while it was polled, and no work is going on that a question must not break off.
+/// has woken it while it was polled or in one more turn of the runtime, which wakes whom it has put off, and no work
+/// is going on that a question must not break off.
 pub(crate) struct Drive<'a, F> {
     pub(crate) handler: F,
     asking: &'a Asking,
     /// How long the handler may take before its call becomes a task, where it may.
     patience: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
+    /// What notes whether anything was put off to this turn of the runtime.
+    last_turn: Option<Arc<Woken>>,
 }
 
 impl<'a, F> Drive<'a, F> {
     pub(crate) fn new(handler: F, asking: &'a Asking) -> Self {
-        Self { handler, asking, patience: None, sleep: None }
+        Self { handler, asking, patience: None, sleep: None, last_turn: None }
     }
 
     /// Makes the call a task when its handler takes longer than this.
@@ -73,7 +76,17 @@ impl<F: Future + Unpin> Future for Drive<'_, F> {
                 continue;
             }
             drop(polling);
-            return if this.asking.is_busy() { Poll::Pending } else { Poll::Ready(Driven::Asked) };
+            if this.asking.is_busy() {
+                this.last_turn = None;
+                return Poll::Pending;
+            }
+            if this.last_turn.take().is_some_and(|last| !last.woken.load(Ordering::Acquire)) {
+                return Poll::Ready(Driven::Asked);
+            }
+            // The runtime wakes whoever has yielded once this task has yielded, too.
+            this.last_turn = Some(woken);
+            let turn = pin!(tokio::task::yield_now());
+            return turn.poll(cx).map(|()| Driven::Asked);
         }
     }
 }
