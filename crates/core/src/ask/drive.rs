@@ -63,7 +63,7 @@ impl<F: Future + Unpin> Future for Drive<'_, F> {
             let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
             return sleep.as_mut().poll(cx).map(|()| Driven::Task);
         }
-        loop {
+        for _ in 0..POLLS {
             let woken = Arc::new(Woken { woken: AtomicBool::new(false), outer: cx.waker().clone() });
             let waker = Waker::from(woken.clone());
             if let Poll::Ready(outcome) = Pin::new(&mut this.handler).poll(&mut Context::from_waker(&waker)) {
@@ -88,8 +88,15 @@ impl<F: Future + Unpin> Future for Drive<'_, F> {
             let turn = pin!(tokio::task::yield_now());
             return turn.poll(cx).map(|()| Driven::Asked);
         }
+        // Others want their turn, too.
+        this.last_turn = None;
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
+
+/// How often a handler that has asked is polled at a time as long as it wakes itself.
+const POLLS: usize = 32;
 
 /// Notes that it was woken, and passes it on.
 struct Woken {
@@ -105,5 +112,36 @@ impl Wake for Woken {
     fn wake_by_ref(self: &Arc<Self>) {
         self.woken.store(true, Ordering::Release);
         self.outer.wake_by_ref();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::FutureExt;
+    use futures_util::future::join;
+
+    use super::*;
+    use crate::ask::{Journal, Question, Way};
+
+    #[tokio::test]
+    async fn a_handler_that_wakes_itself_for_ever_does_not_hold_up_its_thread() {
+        let asking = Asking::new(Way::Rounds(None), Journal::default(), Vec::new());
+        let restless = poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        let handler = join(asking.ask("roots", Question::Roots), restless).boxed();
+        let others = async {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            driven = Drive::new(handler, &asking) => panic!("it is never done: {}", matches!(driven, Driven::Asked)),
+            () = others => {}
+        }
     }
 }
