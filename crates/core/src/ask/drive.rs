@@ -132,7 +132,7 @@ mod tests {
             cx.waker().wake_by_ref();
             Poll::<()>::Pending
         });
-        let handler = join(asking.ask("roots", Question::Roots), restless).boxed();
+        let handler = join(asking.ask("roots", Question::Roots, None), restless).boxed();
         let others = async {
             for _ in 0..10 {
                 tokio::task::yield_now().await;
