@@ -5,6 +5,7 @@ mod handle;
 mod prompts;
 mod resources;
 mod settings;
+mod simulation;
 mod tools;
 
 use std::sync::Arc;

@@ -4,8 +4,10 @@ mod asking;
 mod basic;
 mod gzip;
 mod long;
+mod page;
 mod references;
 mod research;
+mod toggles;
 
 use latimer::Server;
 
@@ -13,5 +15,5 @@ pub(crate) use basic::PICTURE;
 
 pub(crate) fn add(server: Server) -> Server {
     let server = gzip::add(references::add(long::add(basic::add(server))));
-    research::add(asking::add(server))
+    toggles::add(research::add(page::add(asking::add(server))))
 }
