@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use latimer_protocol::wire::{CallToolResult, ContentBlock};
+use latimer_protocol::wire::{CallToolResult, ClientCapabilities, ContentBlock};
 use latimer_protocol::{Revision, RpcError};
 
-use crate::ask::AskError;
+use crate::ask::{AskError, UrlRequired};
 
 /// A failure that the model shall see, in the words of the tool's author.
 ///
@@ -40,9 +40,17 @@ impl ToolError {
         Self { question: Some(Box::new(error.clone())), ..Self::new(error.to_string()) }
     }
 
-    /// What a caller of the revision gets instead of a result that says so (VER-7).
-    pub(crate) fn refusal(&self, revision: Revision) -> Option<RpcError> {
-        self.question.as_ref()?.refusal(revision)
+    /// What a caller gets instead of a result that says so (VER-7, EL-5).
+    pub(crate) fn refusal(&self, revision: Revision, capabilities: &ClientCapabilities) -> Option<RpcError> {
+        self.question.as_ref()?.refusal(revision, capabilities)
+    }
+
+    /// The pages that have to be opened first, if that is the failure.
+    pub(crate) fn pages(&self) -> Option<&UrlRequired> {
+        match self.question.as_deref() {
+            Some(AskError::UrlRequired(pages)) => Some(pages),
+            _ => None,
+        }
     }
 
     pub(crate) fn into_result(self) -> CallToolResult {

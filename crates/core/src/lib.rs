@@ -37,7 +37,7 @@ pub mod task;
 pub mod trace;
 pub mod validate;
 
-pub use ask::{AskError, Question};
+pub use ask::{AskError, Elicited, Form, FormChoice, Question};
 pub use call::{Answer, Call, Operation, Outcome};
 pub use catalog::Catalog;
 pub use changes::Changes;

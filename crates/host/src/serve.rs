@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 
+use latimer_core::ask::SealKeys;
 use latimer_core::engine::Builder;
 use latimer_core::identify::StaticTokens;
 use latimer_core::{Engine, Limits, Principal};
@@ -11,7 +12,7 @@ use latimer_transport::stream::{self, End};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
-use crate::config::{self, Config, Loaded, Transport};
+use crate::config::{self, Config, Loaded, SealKey, Transport};
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
 use crate::signals;
@@ -48,10 +49,14 @@ impl Host {
         &self.loaded.config
     }
 
-    /// Gives an engine the limits and the identities of the configuration.
+    /// Gives an engine the limits, the keys and the identities of the configuration.
     pub fn equip(&self, builder: Builder) -> Builder {
         let config = self.config();
-        let builder = builder.limits(limits(config));
+        let mut builder = builder.limits(limits(config));
+        // Each key was read before; without any, the engine makes one for itself.
+        if let Ok(keys) = SealKeys::new(config.seal_keys.iter().map(SealKey::expose)) {
+            builder = builder.seal_keys(keys);
+        }
         if config.tokens.is_empty() {
             return builder;
         }
@@ -231,6 +236,9 @@ fn limits(config: &Config) -> Limits {
         subscriptions,
         ring_events,
         ring_bytes,
+        answer_timeout,
+        request_state_life,
+        request_state_bytes,
         log_burst,
         log_rate,
         log_bytes,
@@ -261,6 +269,9 @@ fn limits(config: &Config) -> Limits {
         log_rate,
         log_bytes: log_bytes.to_len(),
         page_size: config.page_size,
+        answer_timeout,
+        request_state_life,
+        request_state_bytes: request_state_bytes.to_len(),
         drain,
         ..Limits::default()
     }

@@ -50,6 +50,7 @@ pub use complete::{Complete, IntoSuggestions, Suggestions};
 pub use contents::IntoContents;
 pub use error::{BuildError, HandleError};
 pub use handle::Handle;
+pub use latimer_core::ask::{self, AskError, Elicited, Form, FormChoice, SealKeys, UrlRequired};
 pub use latimer_core::call::{Answer, Call, Operation, Outcome, Partial};
 pub use latimer_core::extension::{
     Extension, ExtensionCall, ExtensionDefinition, ExtensionId, ExtensionIdError, ExtensionMethod,
@@ -58,9 +59,9 @@ pub use latimer_core::extension::{
 pub use latimer_core::middleware::{Middleware, Next};
 pub use latimer_core::source::{Definition, Definitions, Requirement, Source, SourceError};
 pub use latimer_core::{
-    AskError, BoxFuture, CallError as Error, Context, Engine, Peer, Principal, Question, ToolError,
+    BoxFuture, CallError as Error, Context, Engine, Peer, Principal, Question, ToolError,
 };
-pub use latimer_macros::{Structured, prompt, resource, tool, tools};
+pub use latimer_macros::{Form, FormChoice, Structured, prompt, resource, tool, tools};
 pub use latimer_protocol::{RawJson, Revision, RpcError, wire};
 pub use latimer_skills::{Skill, Skills, SkillsError};
 pub use latimer_transport::http::{HttpOptions, HttpService};
@@ -73,7 +74,7 @@ pub use resource::{IntoResource, ReadRequest, Resource};
 pub use run::{run, serve};
 pub use server::Server;
 pub use state::State;
-pub use testing::{Called, Exchange, TestClient, TestError};
+pub use testing::{Called, Elicitation, Exchange, TestClient, TestError, UserAnswer};
 pub use tool::{IntoTool, Tool};
 
 /// What handlers and `main` return. `?` turns every error of `std` into an [`Error`].

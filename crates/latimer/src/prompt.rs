@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use latimer_core::local::{EntryHandler, EntryKind, LocalEntry};
+use latimer_core::source::Requirement;
 use latimer_core::{Answer, BoxFuture, CallError, Context, Operation, Outcome};
 use latimer_protocol::RawJson;
 use latimer_protocol::wire::{self, GetPromptResult, Icon, PromptArgument};
@@ -19,6 +20,7 @@ use crate::state::{Binder, MissingState};
 /// `#[prompt]` makes one from a function, [`Prompt::new`] from a closure.
 pub struct Prompt {
     definition: wire::Prompt,
+    requires: Vec<Requirement>,
     scopes: Vec<String>,
     completions: Completions,
     bind: Bind,
@@ -74,6 +76,7 @@ impl Prompt {
     ) -> Self {
         Self {
             definition: wire::Prompt::new(name),
+            requires: Vec::new(),
             scopes: Vec::new(),
             completions: Completions::default(),
             bind: Box::new(bind),
@@ -127,6 +130,13 @@ impl Prompt {
         self
     }
 
+    /// What the client must be able to do. A request without it is refused before it begins.
+    #[must_use]
+    pub fn requires(mut self, requirement: Requirement) -> Self {
+        self.requires.push(requirement);
+        self
+    }
+
     /// A scope without which the prompt does not exist for a caller.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
@@ -147,6 +157,7 @@ impl Prompt {
             .map_err(|missing| Fault::MissingState { entry: entry(), type_name: missing.type_name })?;
         let local = LocalEntry::prompt(&self.definition, handler)
             .map_err(|error| Fault::Json { entry: entry(), error })?
+            .requiring(self.requires)
             .scoped(self.scopes);
         Ok(match self.completions.into_handler() {
             Some(completer) => local.with_completer(completer),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use latimer_core::local::{EntryHandler, EntryKind, LocalEntry};
+use latimer_core::source::Requirement;
 use latimer_core::{Answer, BoxFuture, CallError, Context, Operation, Outcome};
 use latimer_protocol::RawJson;
 use latimer_protocol::wire::{self, Annotations, Icon, ReadResourceResult};
@@ -23,6 +24,7 @@ pub struct Resource {
     definition: wire::ResourceTemplate,
     is_template: bool,
     size: Option<u64>,
+    requires: Vec<Requirement>,
     scopes: Vec<String>,
     completions: Completions,
     fault: Option<AppFault>,
@@ -99,6 +101,7 @@ impl Resource {
             definition,
             is_template,
             size: None,
+            requires: Vec::new(),
             scopes: Vec::new(),
             completions: Completions::default(),
             fault: None,
@@ -165,6 +168,13 @@ impl Resource {
         self
     }
 
+    /// What the client must be able to do. A request without it is refused before it begins.
+    #[must_use]
+    pub fn requires(mut self, requirement: Requirement) -> Self {
+        self.requires.push(requirement);
+        self
+    }
+
     /// A scope without which the resource does not exist for a caller.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
@@ -199,7 +209,8 @@ impl Resource {
         } else {
             LocalEntry::resource(&fixed(&self.definition, self.size), handler)
         };
-        let local = local.map_err(|error| Fault::Json { entry: entry(), error })?.scoped(self.scopes);
+        let local = local.map_err(|error| Fault::Json { entry: entry(), error })?;
+        let local = local.requiring(self.requires).scoped(self.scopes);
         Ok(match self.completions.into_handler() {
             Some(completer) => local.with_completer(completer),
             None => local,

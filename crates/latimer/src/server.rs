@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use latimer_core::ask::SealKeys;
 use latimer_core::engine::Builder;
 use latimer_core::local::LocalSource;
 use latimer_core::middleware::{Middleware, Next};
 use latimer_core::source::SourceError;
 use latimer_core::states::States;
-use latimer_core::{Call, Catalog, Engine, Extension, Outcome, Source};
+use latimer_core::{Call, Catalog, Engine, Extension, Limits, Outcome, Source};
+use latimer_host::config::Loaded;
 use latimer_protocol::wire::{Icon, Implementation};
 use latimer_skills::Skills;
 
@@ -49,8 +51,11 @@ pub struct Server {
     sources: Vec<Arc<dyn Source>>,
     middleware: Vec<Arc<dyn Middleware>>,
     skills: Vec<Skills>,
+    page_size: Option<usize>,
+    http_sse: bool,
     local: Arc<LocalSource>,
     handle: Handle,
+    seal_keys: Option<SealKeys>,
 }
 
 impl Server {
@@ -68,6 +73,9 @@ impl Server {
             sources: Vec::new(),
             middleware: Vec::new(),
             skills: Vec::new(),
+            page_size: None,
+            http_sse: false,
+            seal_keys: None,
         }
     }
 
@@ -112,9 +120,30 @@ impl Server {
         self
     }
 
+    /// How many entries one page of a list holds, at least one; 1,000 where nothing is said. In a program, its configuration
+    /// may say otherwise. A source leaves this to the server that loads it.
+    pub fn page_size(mut self, entries: usize) -> Self {
+        self.page_size = Some(entries.max(1));
+        self
+    }
+
+    /// Whether a program serves HTTP+SSE of 2024-11-05 too, where its configuration says nothing of it.
+    pub fn http_sse(mut self, serves: bool) -> Self {
+        self.http_sse = serves;
+        self
+    }
+
     /// A value that functions take as [`State<T>`](crate::State); one for each type, the last one counts.
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(value);
+        self
+    }
+
+    /// The keys that seal what calls of 2026-07-28 keep between their rounds: see [`guide::asking`](crate::guide::asking).
+    /// Instances that share traffic share them. The configuration's `seal_keys` come before these; without any, the
+    /// process makes a key for itself.
+    pub fn seal_keys(mut self, keys: SealKeys) -> Self {
+        self.seal_keys = Some(keys);
         self
     }
 
@@ -276,8 +305,14 @@ impl Server {
         if let Some(instructions) = self.instructions {
             builder = builder.instructions(instructions);
         }
+        if let Some(page_size) = self.page_size {
+            builder = builder.limits(Limits { page_size, ..Limits::default() });
+        }
         for middleware in self.middleware {
             builder = builder.middleware(middleware);
+        }
+        if let Some(keys) = self.seal_keys {
+            builder = builder.seal_keys(keys);
         }
         let mut sources: Vec<Arc<dyn Source>> = vec![self.local.clone()];
         sources.append(&mut self.sources);
@@ -298,6 +333,18 @@ impl Server {
     /// How it introduces itself.
     pub(crate) fn info(&self) -> &Implementation {
         &self.info
+    }
+
+    /// What a program takes for its configuration where that says nothing.
+    pub(crate) fn settle(&self, loaded: &mut Loaded) {
+        let is_open = |key| loaded.provenance.of(key).place.is_none();
+        let (page_size, http_sse) = (is_open("page_size"), is_open("http_sse"));
+        if let Some(entries) = self.page_size.filter(|_| page_size) {
+            loaded.config.page_size = entries;
+        }
+        if http_sse {
+            loaded.config.http_sse = self.http_sse;
+        }
     }
 
     /// The same server under another name.

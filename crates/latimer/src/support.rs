@@ -8,6 +8,7 @@ use latimer_protocol::RawJson;
 use latimer_protocol::wire::{CallToolResult, GetPromptResult, PromptArgument, ReadResourceResult};
 
 pub use latimer_core::Context;
+pub use latimer_core::ask::form::{Choice, FormContent, FormField, FormSchema, Property, choice};
 pub use latimer_core::source::Requirement;
 pub use latimer_protocol::wire::{Icon, UiVisibility};
 pub use serde::de::MapAccess;

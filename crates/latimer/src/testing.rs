@@ -1,7 +1,9 @@
 //! A client in the same process, for tests.
 
+mod answers;
 mod message;
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,15 +14,18 @@ use bytestring::ByteString;
 use latimer_core::engine::{self, Caller, Request};
 use latimer_core::era::modern;
 use latimer_core::outbox::Event;
-use latimer_core::{Client, Engine, Peer, Principal};
+use latimer_core::{Client, Engine, Peer, Principal, Scope};
 use latimer_protocol::wire::{
-    CallToolResult, ClientCapabilities, CompleteResult, ContentBlock, GetPromptResult, LogLevel, LogParams,
-    ProgressParams, Prompt, ReadResourceResult, Resource, ResourceTemplate, Tool,
+    CallToolResult, ClientCapabilities, CompleteResult, ContentBlock, CreateMessageParams,
+    CreateMessageResult, GetPromptResult, LogLevel, LogParams, ProgressParams, Prompt, ReadResourceResult,
+    Resource, ResourceTemplate, Root, Tool,
 };
-use latimer_protocol::{Frame, Message, OwnedParams, RawJson, RequestId, Revision, RpcError};
+use latimer_protocol::{Frame, Id, Message, OwnedParams, RawJson, RequestId, Revision, RpcError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use answers::{Answers, InputRequired, Question};
+pub use answers::{Elicitation, UserAnswer};
 use message::{
     Argument, Complete, Named, Notification, PromptPage, Reference, ResourcePage, Response, TemplatePage,
     ToolPage,
@@ -36,8 +41,11 @@ pub struct TestClient {
     engine: Engine,
     revision: Revision,
     principal: Principal,
-    capabilities: RawJson,
+    /// Those that it declares whatever it can answer.
+    capabilities: Option<RawJson>,
+    answers: Answers,
     ids: Arc<AtomicU64>,
+    scope: Scope,
 }
 
 /// Why a request of the test client has no result.
@@ -104,8 +112,10 @@ impl TestClient {
             engine,
             revision: Revision::LATEST_MODERN,
             principal: Principal::anonymous(),
-            capabilities: RawJson::empty_object(),
+            capabilities: None,
+            answers: Answers::default(),
             ids: Arc::default(),
+            scope: scope(),
         }
     }
 
@@ -126,8 +136,41 @@ impl TestClient {
     /// # Errors
     /// When they cannot be written as JSON.
     pub fn capabilities(&self, capabilities: impl Serialize) -> Result<Self, TestError> {
-        let capabilities = RawJson::from_serialize(&capabilities)?;
+        let capabilities = Some(RawJson::from_serialize(&capabilities)?);
         Ok(Self { capabilities, ..self.clone() })
+    }
+
+    /// The same client with a user, who is asked to fill in forms and to open pages. It declares that it has one.
+    ///
+    /// The closure returns the content of the form from `json!`, or an
+    /// [`ElicitAction`](latimer_protocol::wire::ElicitAction), such as `Decline`.
+    #[must_use]
+    pub fn on_elicit<A: Into<UserAnswer>>(
+        &self,
+        answer: impl FnMut(Elicitation) -> A + Send + 'static,
+    ) -> Self {
+        let mut client = self.clone();
+        client.answers.on_elicit(answer);
+        client
+    }
+
+    /// The same client with a model, which is asked for messages. It declares that it has one.
+    #[must_use]
+    pub fn on_sample(
+        &self,
+        answer: impl FnMut(CreateMessageParams) -> CreateMessageResult + Send + 'static,
+    ) -> Self {
+        let mut client = self.clone();
+        client.answers.on_sample(answer);
+        client
+    }
+
+    /// The same client with roots. It declares that it has some.
+    #[must_use]
+    pub fn with_roots(&self, roots: impl IntoIterator<Item = Root>) -> Self {
+        let mut client = self.clone();
+        client.answers.roots(roots.into_iter().collect());
+        client
     }
 
     /// The server's engine.
@@ -146,7 +189,7 @@ impl TestClient {
     /// When the server answers with an error. A tool that failed has a result, which says so.
     pub async fn call(&self, name: &str, arguments: impl Serialize) -> Result<Called, TestError> {
         let params = Named { name, arguments };
-        let exchange = self.exchange("tools/call", &params).await?;
+        let exchange = self.to_the_end("tools/call", &params).await?;
         let mut called = Called { result: result(&exchange)?, progress: Vec::new(), logs: Vec::new() };
         for notification in &exchange.notifications {
             let notification: Notification = serde_json::from_slice(notification)?;
@@ -238,7 +281,7 @@ impl TestClient {
         self.list("prompts/list", |page: PromptPage| (page.prompts, page.next_cursor)).await
     }
 
-    /// Sends a request of any method and reads its result.
+    /// Sends a request of any method and reads its result. What the server asks meanwhile is answered.
     ///
     /// # Errors
     /// When the server answers with an error, or the result is not of the type.
@@ -247,17 +290,46 @@ impl TestClient {
         method: &str,
         params: &impl Serialize,
     ) -> Result<R, TestError> {
-        result(&self.exchange(method, params).await?)
+        result(&self.to_the_end(method, params).await?)
     }
 
-    /// Sends a request of any method; `params` is an object without `_meta`.
+    /// Sends a request of any method; `params` is an object without `_meta`. What the server asks in a session is
+    /// answered; a result that asks is returned as it is.
     ///
     /// # Errors
     /// When the parameters are no object that a message may have, or the call was cancelled. An error
     /// response is none.
     pub async fn exchange(&self, method: &str, params: &impl Serialize) -> Result<Exchange, TestError> {
+        self.send(method, params, "").await
+    }
+
+    /// Sends a request again and again with the answers that its results ask for.
+    async fn to_the_end(&self, method: &str, params: &impl Serialize) -> Result<Exchange, TestError> {
+        let mut before = Vec::new();
+        let mut more = String::new();
+        loop {
+            let mut exchange = self.send(method, params, &more).await?;
+            before.append(&mut exchange.notifications);
+            let response: Response = serde_json::from_slice(&exchange.response)?;
+            let asked = response.result.as_ref().and_then(|result| result.to::<InputRequired>().ok());
+            let asked = asked.filter(|asked| asked.result_type.as_deref() == Some("input_required"));
+            let Some(asked) = asked else { return Ok(Exchange { notifications: before, ..exchange }) };
+            let mut answers = BTreeMap::new();
+            for (key, question) in &asked.input_requests {
+                // Who refuses does not come back (MRTR-9).
+                let answer = self.answers.answer(question)?.map_err(TestError::Rpc)?;
+                answers.insert(key, answer);
+            }
+            more = format!(",\"inputResponses\":{}", serde_json::to_string(&answers)?);
+            if let Some(state) = asked.request_state {
+                more.push_str(&format!(",\"requestState\":{}", serde_json::to_string(&state)?));
+            }
+        }
+    }
+
+    async fn send(&self, method: &str, params: &impl Serialize, more: &str) -> Result<Exchange, TestError> {
         let number = self.ids.fetch_add(1, Ordering::Relaxed);
-        let text = ByteString::from(self.message(number, method, params)?);
+        let text = ByteString::from(self.message(number, method, params, more)?);
         let limits = self.engine.limits().json;
         let message = |error: &dyn std::fmt::Display| TestError::Message(error.to_string());
         let frame = Frame::decode(&text, &limits).map_err(|error| message(&error))?;
@@ -267,7 +339,7 @@ impl TestClient {
         let id = RequestId::from(number);
         let params = request.params.detach(&text);
         match self.begin(id, &request.method, params) {
-            Ok(pending) => run(pending).await.ok_or(TestError::Cancelled),
+            Ok(pending) => self.run(pending).await,
             Err(error) => Err(TestError::Rpc(error)),
         }
     }
@@ -277,7 +349,9 @@ impl TestClient {
         let (client, log_level) = if self.revision.is_modern() {
             modern::client(&params.meta)?
         } else {
-            let capabilities = ClientCapabilities::new(self.capabilities.clone());
+            let capabilities = RawJson::parse(self.declared())
+                .map_err(|error| RpcError::invalid_params(error.to_string()))?;
+            let capabilities = ClientCapabilities::new(capabilities);
             let invalid = |_| RpcError::invalid_params("the client's capabilities are no object");
             (Client { capabilities: capabilities.map_err(invalid)?, info: None }, Some(LogLevel::Debug))
         };
@@ -286,7 +360,7 @@ impl TestClient {
             principal: self.principal.clone(),
             peer: Peer::Local,
             session: None,
-            scope: None,
+            scope: (!self.revision.is_modern()).then(|| self.scope.clone()),
             client,
             log_level,
             trace: None,
@@ -294,7 +368,90 @@ impl TestClient {
         Ok(self.engine.begin(Request { id, method, params, caller }))
     }
 
-    fn message(&self, id: u64, method: &str, params: &impl Serialize) -> Result<String, TestError> {
+    /// Runs a call to its end, keeps what it says, and answers what it asks.
+    async fn run(&self, mut pending: engine::Pending) -> Result<Exchange, TestError> {
+        enum Step {
+            Said(Bytes),
+            Done(Option<engine::Reply>),
+        }
+        let outbox = pending.outbox().clone();
+        let mut notifications = Vec::new();
+        loop {
+            let step = poll_fn(|cx| {
+                let reply = match std::pin::Pin::new(&mut pending).poll(cx) {
+                    // What was said before the reply comes first.
+                    Poll::Ready(reply) if outbox.is_empty() => return Poll::Ready(Step::Done(reply)),
+                    Poll::Ready(reply) => Some(reply),
+                    Poll::Pending => None,
+                };
+                if let Some(reply) = reply {
+                    while let Some(event) = outbox.pop() {
+                        if let Event::Message(message) = event {
+                            notifications.push(message);
+                        }
+                    }
+                    return Poll::Ready(Step::Done(reply));
+                }
+                match outbox.poll_pop(cx) {
+                    Poll::Ready(Event::Message(message)) => Poll::Ready(Step::Said(message)),
+                    Poll::Ready(Event::Disconnect { .. } | Event::Status(_)) => {
+                        cx.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await;
+            match step {
+                Step::Done(reply) => {
+                    let response = reply.ok_or(TestError::Cancelled)?.bytes;
+                    return Ok(Exchange { response, notifications });
+                }
+                Step::Said(message) => {
+                    if !self.answer(&message).await? {
+                        notifications.push(message);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers a message if it asks something.
+    async fn answer(&self, message: &[u8]) -> Result<bool, TestError> {
+        let question: Question = serde_json::from_slice(message)?;
+        let Some(id) = question.id.as_ref().and_then(|id| Id::from_json(id.as_str())) else {
+            return Ok(false);
+        };
+        let outcome = match self.answers.answer(&question)? {
+            Ok(result) => Ok(result),
+            Err(error) => {
+                let mut out = Vec::new();
+                error.write(&mut out);
+                let error = RawJson::parse_bytes(out.into());
+                Err(error.map_err(|error| TestError::Message(error.to_string()))?)
+            }
+        };
+        let answered = self.engine.questions().answer(&self.scope, &id.to_owned(), outcome).await;
+        answered.map_err(|error| TestError::Message(error.to_string()))?;
+        Ok(true)
+    }
+
+    /// What the client says that it can do.
+    fn declared(&self) -> String {
+        match &self.capabilities {
+            Some(capabilities) => capabilities.as_str().to_owned(),
+            None => self.answers.capabilities(),
+        }
+    }
+
+    /// The text of a request; `more` are members for its parameters, with a comma before each.
+    fn message(
+        &self,
+        id: u64,
+        method: &str,
+        params: &impl Serialize,
+        more: &str,
+    ) -> Result<String, TestError> {
         let params = serde_json::to_string(params)?;
         let Some(members) = params.strip_prefix('{') else {
             return Err(TestError::Message("the parameters are no object".to_owned()));
@@ -306,12 +463,13 @@ impl TestClient {
                 ",\"io.modelcontextprotocol/protocolVersion\":\"{}\",\
                  \"io.modelcontextprotocol/clientCapabilities\":{},\
                  \"io.modelcontextprotocol/logLevel\":\"debug\"",
-                self.revision, self.capabilities
+                self.revision,
+                self.declared()
             ));
         }
         let method = serde_json::to_string(method)?;
         Ok(format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{method},\"params\":{{\"_meta\":{{{meta}}}{comma}{members}}}"
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{method},\"params\":{{\"_meta\":{{{meta}}}{more}{comma}{members}}}"
         ))
     }
 
@@ -348,21 +506,10 @@ impl TestClient {
     }
 }
 
-/// Runs a call to its end and keeps what it says.
-async fn run(mut pending: engine::Pending) -> Option<Exchange> {
-    let outbox = pending.outbox().clone();
-    let mut notifications = Vec::new();
-    let reply = poll_fn(|cx| {
-        let reply = std::pin::Pin::new(&mut pending).poll(cx);
-        while let Poll::Ready(event) = outbox.poll_pop(cx) {
-            if let Event::Message(message) = event {
-                notifications.push(message);
-            }
-        }
-        reply
-    })
-    .await?;
-    Some(Exchange { response: reply.bytes, notifications })
+/// A connection that no transport has: their numbers count from below.
+fn scope() -> Scope {
+    static NEXT: AtomicU64 = AtomicU64::new(u64::MAX);
+    Scope::Connection(NEXT.fetch_sub(1, Ordering::Relaxed))
 }
 
 fn result<R: DeserializeOwned>(exchange: &Exchange) -> Result<R, TestError> {

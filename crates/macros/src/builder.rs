@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::LitStr;
+use syn::{Ident, LitStr};
 
-use crate::function::Function;
+use crate::function::{Function, collect};
 use crate::settings::Setting;
 
 /// The settings that tools, resources and prompts have in common.
@@ -15,6 +15,7 @@ pub(crate) struct Common {
     description: Option<String>,
     icons: Vec<LitStr>,
     scopes: Vec<LitStr>,
+    requires: Vec<Ident>,
 }
 
 impl Common {
@@ -30,6 +31,7 @@ impl Common {
             "description" => self.description = Some(setting.string()?.value()),
             "icons" => self.icons = setting.strings()?,
             "scopes" => self.scopes = setting.strings()?,
+            "requires" => self.requires = collect(setting.names()?.iter().map(requirement))?,
             "inline" => {
                 setting.flag()?;
                 function.set_inline().map_err(|message| setting.error(message))?;
@@ -43,12 +45,33 @@ impl Common {
     pub(crate) fn calls(&self) -> TokenStream {
         let title = self.title.iter();
         let description = self.description.iter();
-        let Self { icons, scopes, .. } = self;
+        let Self { icons, scopes, requires, .. } = self;
         quote! {
             #(.title(#title))*
             #(.description(#description))*
             #(.icon(::latimer::__private::Icon::new(#icons)))*
             #(.scope(#scopes))*
+            #(.requires(::latimer::Requirement::#requires))*
+        }
+    }
+}
+
+/// What `requires(…)` knows, and the variants of `Requirement` that it stands for.
+const REQUIREMENTS: &[(&str, &str)] = &[
+    ("elicitation", "Elicitation"),
+    ("elicitation_url", "ElicitationUrl"),
+    ("sampling", "Sampling"),
+    ("sampling_tools", "SamplingTools"),
+    ("roots", "Roots"),
+];
+
+fn requirement(name: &Ident) -> syn::Result<Ident> {
+    match REQUIREMENTS.iter().find(|(known, _)| name == known) {
+        Some((_, variant)) => Ok(Ident::new(variant, name.span())),
+        None => {
+            let known: Vec<_> = REQUIREMENTS.iter().map(|(known, _)| format!("`{known}`")).collect();
+            let message = format!("unknown capability; `requires` knows {}", known.join(", "));
+            Err(syn::Error::new(name.span(), message))
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod builder;
 mod docs;
+mod form;
+mod form_choice;
 mod function;
 mod item;
 mod parameter;
@@ -29,7 +31,7 @@ use syn::parse_macro_input;
 /// | `description = "…"` | what it does, instead of the doc comment |
 /// | `icons("https://…", …)` | pictures for it |
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints, each also `= true` or `= false` |
-/// | `requires(sampling, elicitation, roots)` | what the client must be able to do |
+/// | `requires(elicitation, …)` | what the client must be able to do: `elicitation`, `elicitation_url`, `sampling`, `sampling_tools`, `roots` |
 /// | `scopes("admin", …)` | scopes without which the tool does not exist for a caller |
 /// | `ui = "ui://…"` | the page of an MCP App that shows its results |
 /// | `visibility(model, app)` | who may call it, in hosts that know MCP Apps |
@@ -56,6 +58,7 @@ pub fn tool(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `mime_type = "…"` | the type of its contents |
 /// | `size = …` | the size of its contents in bytes; not for templates |
 /// | `icons("https://…", …)` | pictures for it |
+/// | `requires(elicitation, …)` | what the client must be able to do: `elicitation`, `elicitation_url`, `sampling`, `sampling_tools`, `roots` |
 /// | `scopes("admin", …)` | scopes without which the resource does not exist for a caller |
 /// | `inline` | a function that is not `async` runs in the caller's task: it must not block |
 #[proc_macro_attribute]
@@ -74,6 +77,7 @@ pub fn resource(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `title = "…"` | its name for people |
 /// | `description = "…"` | what it is good for, instead of the doc comment |
 /// | `icons("https://…", …)` | pictures for it |
+/// | `requires(elicitation, …)` | what the client must be able to do: `elicitation`, `elicitation_url`, `sampling`, `sampling_tools`, `roots` |
 /// | `scopes("admin", …)` | scopes without which the prompt does not exist for a caller |
 /// | `inline` | a function that is not `async` runs in the caller's task: it must not block |
 #[proc_macro_attribute]
@@ -93,4 +97,39 @@ pub fn tools(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Structured)]
 pub fn structured(item: TokenStream) -> TokenStream {
     structured::expand(&parse_macro_input!(item as syn::DeriveInput)).into()
+}
+
+/// Makes a struct a form that a tool has the user fill in: `cx.elicit::<When>("when", "When will you come?")`.
+///
+/// Fields are `String`, `bool`, integers, `f32`, `f64`, enums with [`macro@FormChoice`], `Vec`s of such enums (several
+/// may be chosen), and `Option`s of all these (they may be left out). A doc comment is what the user reads about the
+/// field; the keys of `#[form(…)]` say more:
+///
+/// | key | meaning |
+/// |---|---|
+/// | `name = "…"` | the field's name, instead of the struct's |
+/// | `title = "…"` | its name for people |
+/// | `description = "…"` | what it is for, instead of the doc comment |
+/// | `default = …` | what it holds at first, and when it is left out; an `Option` left out is `None` |
+/// | `min_length = …`, `max_length = …` | how many characters text has |
+/// | `format = "…"` | what text is: `email`, `uri`, `date` or `date-time` |
+/// | `minimum = …`, `maximum = …` | which numbers may be given |
+/// | `min_items = …`, `max_items = …` | how many may be chosen |
+///
+/// On the struct, `check = …` names a function from `&Self` to `Result<(), impl Display>` for what no key can say. What
+/// does not fit is asked for again, with the reason.
+///
+/// Never ask for secrets with a form.
+#[proc_macro_derive(Form, attributes(form))]
+pub fn form(item: TokenStream) -> TokenStream {
+    form::expand(&parse_macro_input!(item as syn::DeriveInput)).into()
+}
+
+/// Makes an enum without fields something that a user chooses from in a form with [`macro@Form`].
+///
+/// The names of the variants go over the wire. `#[form(name = "…")]` on a variant is another name for it, and
+/// `#[form(title = "…")]` what the user reads.
+#[proc_macro_derive(FormChoice, attributes(form))]
+pub fn form_choice(item: TokenStream) -> TokenStream {
+    form_choice::expand(&parse_macro_input!(item as syn::DeriveInput)).into()
 }

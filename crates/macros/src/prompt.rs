@@ -10,7 +10,7 @@ use crate::parameter::hidden;
 use crate::settings::Settings;
 use crate::tool::option;
 
-const KNOWN: &[&str] = &["name", "title", "description", "icons", "scopes", "inline"];
+const KNOWN: &[&str] = &["name", "title", "description", "icons", "requires", "scopes", "inline"];
 
 /// The expression of the `Prompt`.
 pub(crate) fn build(

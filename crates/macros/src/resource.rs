@@ -12,7 +12,8 @@ use crate::parameter::hidden;
 use crate::settings::{Setting, Settings};
 use crate::uri;
 
-const KNOWN: &[&str] = &["name", "title", "description", "mime_type", "size", "icons", "scopes", "inline"];
+const KNOWN: &[&str] =
+    &["name", "title", "description", "mime_type", "size", "icons", "requires", "scopes", "inline"];
 
 struct Attribute {
     uri: LitStr,

@@ -59,6 +59,13 @@ impl Setting {
         self.error(format!("unknown key `{}`; `#[{attribute}]` knows {}", self.key, known.join(", ")))
     }
 
+    /// The same for an attribute that stands in several places.
+    pub(crate) fn unknown_in(&self, attribute: &str, place: &str, known: &[&str]) -> syn::Error {
+        let known: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
+        let known = known.join(", ");
+        self.error(format!("unknown key `{}`; `#[{attribute}]` on {place} knows {known}", self.key))
+    }
+
     /// A value in text: `key = "…"`.
     pub(crate) fn string(&self) -> syn::Result<LitStr> {
         match &self.value {

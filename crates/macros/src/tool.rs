@@ -92,10 +92,6 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
             };
             Ok(quote! { .task(::latimer::wire::TaskSupport::#support) })
         }
-        "requires" => {
-            let each = setting.names()?.into_iter().map(|name| requirement(&name));
-            Ok(each.collect::<syn::Result<Vec<_>>>()?.into_iter().collect())
-        }
         "ui" => {
             let page = setting.string()?;
             if !page.value().starts_with("ui://") {
@@ -111,19 +107,6 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
         }
         _ => Err(setting.unknown("tool", KNOWN)),
     }
-}
-
-fn requirement(name: &Ident) -> syn::Result<TokenStream> {
-    let variant = match name.to_string().as_str() {
-        "sampling" => quote! { Sampling },
-        "elicitation" => quote! { Elicitation },
-        "roots" => quote! { Roots },
-        _ => {
-            let message = "unknown capability; `requires` knows `sampling`, `elicitation`, `roots`";
-            return Err(syn::Error::new(name.span(), message));
-        }
-    };
-    Ok(quote! { .requires(::latimer::__private::Requirement::#variant) })
 }
 
 fn visibility(name: &Ident) -> syn::Result<TokenStream> {

@@ -11,6 +11,10 @@ use crate::scan::{self, Limits, ScanError, Visit};
 
 /// What one line, or one HTTP body, holds.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, on the stack, and it is taken apart at once"
+)]
 pub enum Frame<'a> {
     /// One message.
     Message(Message<'a>),

@@ -13,8 +13,9 @@ use parking_lot::Mutex;
 
 use super::error::AskError;
 use super::journal::{Answered, Journal};
-use super::live::Live;
-use super::question::{BadAnswer, Question};
+use super::live::{Live, Questions};
+use super::question::{BadAnswer, ContentCheck, Question};
+use crate::inflight::Scope;
 
 /// The questions of one call.
 pub(crate) struct Asking {
@@ -24,6 +25,8 @@ pub(crate) struct Asking {
     busy: AtomicUsize,
     /// How often a question was found open.
     stuck: AtomicUsize,
+    /// How the client of a legacy call is reached outside the call, where that is not the way of its questions.
+    client: Option<(Scope, Questions)>,
     /// Whether the call is a task, or may become one.
     task: AtomicU8,
 }
@@ -98,6 +101,20 @@ impl Asking {
             busy: AtomicUsize::new(0),
             stuck: AtomicUsize::new(0),
             task: AtomicU8::new(NO_TASK),
+            client: None,
+        }
+    }
+
+    /// The same for a client that is reached as another way's is.
+    pub(crate) fn for_client_of(self, live: &Live) -> Self {
+        Self { client: Some((live.scope.clone(), live.questions.clone())), ..self }
+    }
+
+    /// How the client of a legacy call is reached outside the call.
+    pub(crate) fn client(&self) -> Option<(Scope, Questions)> {
+        match &self.way {
+            Way::Live(live) => Some((live.scope.clone(), live.questions.clone())),
+            _ => self.client.clone(),
         }
     }
 
@@ -205,8 +222,13 @@ impl Asking {
         self.round.lock().journal.clone()
     }
 
-    /// Puts a question; the result as the client gave it, which fits the question.
-    pub(crate) async fn ask(&self, key: &str, question: Question) -> Result<RawJson, AskError> {
+    /// Puts a question; the result as the client gave it, which fits the question and passes the check.
+    pub(crate) async fn ask(
+        &self,
+        key: &str,
+        question: Question,
+        besides: Option<ContentCheck>,
+    ) -> Result<RawJson, AskError> {
         if !self.is_polled_here() || matches!(self.way, Way::None) {
             return Err(AskError::Misplaced);
         }
@@ -217,11 +239,11 @@ impl Asking {
         match &self.way {
             Way::None => Err(AskError::Misplaced),
             Way::Live(live) => {
-                let answered = live.ask(question).await?;
+                let answered = live.ask(&question, besides).await?;
                 self.round.lock().journal.note_answer(key, answered.clone());
                 answered.into_result()
             }
-            Way::Rounds(_) => match self.answer_of_round(key, &question) {
+            Way::Rounds(_) => match self.answer_of_round(key, &question, besides) {
                 Some(answered) => answered.into_result(),
                 // The driver drops the handler, and runs it again when there is an answer: whatever the handler
                 // does with errors and results, it does not get past this.
@@ -237,13 +259,18 @@ impl Asking {
     }
 
     /// The answer that came with this round, or the question is put.
-    fn answer_of_round(&self, key: &str, question: &Question) -> Option<Answered> {
+    fn answer_of_round(
+        &self,
+        key: &str,
+        question: &Question,
+        besides: Option<ContentCheck>,
+    ) -> Option<Answered> {
         let mut round = self.round.lock();
         let mut question = question.clone();
         if let Some(at) = round.fresh.iter().position(|(fresh, _)| fresh == key) {
             let (_, answered) = round.fresh.swap_remove(at);
             let checked = match &answered {
-                Answered::Result(result) => question.check(result),
+                Answered::Result(result) => question.check(result, besides),
                 _ => Ok(()),
             };
             match checked {

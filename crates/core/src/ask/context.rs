@@ -1,16 +1,18 @@
 //! What handlers ask with.
 
-use latimer_protocol::RawJson;
 use latimer_protocol::wire::{
     CreateMessageParams, CreateMessageResult, ElicitAction, ElicitForm, ElicitParams, ElicitResult,
     ElicitUrl, ListRootsResult, Root,
 };
+use latimer_protocol::{RawJson, Revision};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::asking::Way;
 use super::error::AskError;
-use super::question::Question;
+use super::form::{self, Elicited, Form};
+use super::page::Ticket;
+use super::question::{ContentCheck, Question};
 use crate::context::Context;
 use crate::random;
 use crate::requirement::Requirement;
@@ -22,11 +24,49 @@ impl Context {
         reachable && requirement.is_met(&self.client().capabilities, self.revision())
     }
 
-    /// Has the user fill in a form (EL-2). `schema` is an object schema with flat properties.
+    /// Has the user fill in a form that is a Rust type (EL-2), usually a struct with `#[derive(Form)]`.
     ///
     /// `key` names the question within the call: the same key gets the same answer. Questions of one handler that
-    /// are asked together, for example with `join!`, reach the user together. An answer that does not fit the
-    /// schema is asked for again. Never ask for secrets so (EL-4).
+    /// are asked together, for example with `join!`, reach the user together. An answer that does not fit the form
+    /// is asked for again. Never ask for secrets so (EL-4).
+    ///
+    /// # Errors
+    /// See [`AskError`]: [`Declined`](AskError::Declined) and [`Cancelled`](AskError::Cancelled) where the user does
+    /// not answer.
+    pub async fn elicit<T: Form>(&self, key: &str, message: impl Into<String>) -> Result<T, AskError> {
+        match self.elicit_answer(key, message).await? {
+            Elicited::Accepted(form) => Ok(form),
+            Elicited::Declined => Err(AskError::Declined),
+            Elicited::Cancelled => Err(AskError::Cancelled),
+        }
+    }
+
+    /// As [`elicit`](Self::elicit), for handlers that go on where the user does not answer.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn elicit_answer<T: Form>(
+        &self,
+        key: &str,
+        message: impl Into<String>,
+    ) -> Result<Elicited<T>, AskError> {
+        let form = ElicitForm { message: message.into(), requested_schema: T::schema() };
+        let question = Question::Elicit(ElicitParams::Form(form));
+        let answer = self.put(key, question, Some(|content| form::read::<T>(content).map(|_| ()))).await?;
+        let result: ElicitResult = answer.to().map_err(|error| AskError::Malformed(error.to_string()))?;
+        match result.action {
+            ElicitAction::Decline => Ok(Elicited::Declined),
+            ElicitAction::Cancel => Ok(Elicited::Cancelled),
+            ElicitAction::Accept => {
+                let content = result.content.unwrap_or_else(RawJson::empty_object);
+                form::read(&content).map(Elicited::Accepted).map_err(AskError::Malformed)
+            }
+        }
+    }
+
+    /// Has the user fill in a form (EL-2). `schema` is an object schema with flat properties.
+    ///
+    /// As [`elicit`](Self::elicit), for forms that are known only at run time.
     ///
     /// # Errors
     /// See [`AskError`]. That the user declines is no error here: see [`ElicitResult::action`].
@@ -51,9 +91,31 @@ impl Context {
         message: impl Into<String>,
         url: impl Into<String>,
     ) -> Result<ElicitAction, AskError> {
-        let url = ElicitUrl { message: message.into(), url: url.into(), elicitation_id: random::hex::<16>() };
+        let elicitation_id = self.ticket(key).elicitation_id;
+        let url = ElicitUrl { message: message.into(), url: url.into(), elicitation_id };
         let result: ElicitResult = self.ask_as(key, Question::Elicit(ElicitParams::Url(url))).await?;
         Ok(result.action)
+    }
+
+    /// The ticket of a page that the handler asks for under `key`, with [`elicit_url`](Self::elicit_url) or with
+    /// [`UrlRequired`](super::UrlRequired): with it, the client is told when the page is done with (EL-5). It stays
+    /// the same when the handler is run again.
+    pub fn ticket(&self, key: &str) -> Ticket {
+        // Only 2025-11-25 names pages.
+        if self.revision() != Revision::V2025_11_25 {
+            return Ticket { elicitation_id: String::new(), client: None };
+        }
+        let asking = self.asking();
+        let name = format!("latimer.ticket.{key}");
+        let known = asking.remembered(&name).and_then(|id| id.to().ok());
+        let elicitation_id = known.unwrap_or_else(|| {
+            let id = random::hex::<16>();
+            if let Ok(value) = RawJson::from_serialize(&id) {
+                asking.remember(&name, value);
+            }
+            id
+        });
+        Ticket { elicitation_id, client: asking.client() }
     }
 
     /// Has the client's model answer (SA-1). For `key` see [`elicit_form`](Self::elicit_form).
@@ -152,12 +214,24 @@ impl Context {
     /// # Errors
     /// See [`AskError`].
     pub async fn ask(&self, key: &str, question: Question) -> Result<RawJson, AskError> {
+        self.put(key, question, None).await
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        question: Question,
+        besides: Option<ContentCheck>,
+    ) -> Result<RawJson, AskError> {
         let (requirement, since) = question.needs();
         let met = requirement.is_met(&self.client().capabilities, self.revision());
-        if !met || self.revision() < since {
+        if !met {
             return Err(AskError::Unsupported(requirement));
         }
-        self.asking().ask(key, question).await
+        if self.revision() < since {
+            return Err(AskError::TooOld(since));
+        }
+        self.asking().ask(key, question, besides).await
     }
 
     async fn ask_as<T: DeserializeOwned>(&self, key: &str, question: Question) -> Result<T, AskError> {

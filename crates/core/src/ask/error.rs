@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use latimer_protocol::wire::ClientCapabilities;
 use latimer_protocol::{ErrorCode, Revision, RpcError};
 
+use super::page::UrlRequired;
 use super::question::CannotAsk;
 use crate::error::{CallError, ToolError};
 use crate::requirement::Requirement;
@@ -17,6 +19,8 @@ use crate::requirement::Requirement;
 pub enum AskError {
     /// The client did not declare that it can be asked this (MRTR-3).
     Unsupported(Requirement),
+    /// The client's revision has no such question; the first one that has it.
+    TooOld(Revision),
     /// The user declined.
     Declined,
     /// The user turned away without an answer.
@@ -36,12 +40,22 @@ pub enum AskError {
     Faulty(String),
     /// Another run of the same call is doing this right now.
     Busy,
+    /// The user has to open a page first.
+    UrlRequired(UrlRequired),
 }
 
 impl AskError {
-    /// What the caller of an older or newer revision gets instead of an ordinary error.
-    pub(crate) fn refusal(&self, revision: Revision) -> Option<RpcError> {
+    /// What a caller gets instead of an ordinary error.
+    pub(crate) fn refusal(&self, revision: Revision, capabilities: &ClientCapabilities) -> Option<RpcError> {
         match self {
+            Self::UrlRequired(pages) => {
+                let page = Requirement::ElicitationUrl;
+                match (page.is_met(capabilities, revision), revision.is_modern()) {
+                    (true, false) => Some(pages.to_rpc()),
+                    (false, true) => Some(Requirement::refusal("this call", &[page], revision)),
+                    _ => None,
+                }
+            }
             Self::Unsupported(requirement) if revision.is_modern() => {
                 Some(Requirement::refusal("this call", &[*requirement], revision))
             }
@@ -61,6 +75,7 @@ impl fmt::Display for AskError {
                 "this needs the client capability {}, which this client did not declare",
                 requirement.as_str()
             ),
+            Self::TooOld(since) => write!(f, "this needs a client of revision {since} or newer"),
             Self::Declined => f.write_str("the user declined to answer"),
             Self::Cancelled => f.write_str("the user turned away without an answer"),
             Self::Refused(error) => write!(f, "the client refused to answer: {}", error.message),
@@ -71,6 +86,7 @@ impl fmt::Display for AskError {
                 "questions are asked by the handlers of tools, prompts and resources themselves, not from tasks that they spawn",
             ),
             Self::Faulty(reason) => write!(f, "the question cannot be put: {reason}"),
+            Self::UrlRequired(pages) => pages.fmt(f),
             Self::Busy => f.write_str("this is being done by another request of the same call"),
         }
     }

@@ -17,8 +17,9 @@ use tokio::sync::oneshot;
 
 use super::error::AskError;
 use super::journal::Answered;
-use super::question::{BadAnswer, Question};
+use super::question::{BadAnswer, ContentCheck, Question};
 use crate::inflight::Scope;
+use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::random;
 
@@ -31,6 +32,7 @@ pub struct Questions(Arc<Shared>);
 
 struct Shared {
     store: Store,
+    notices: Notices,
     waiting: Mutex<HashMap<Scope, Waiting>>,
 }
 
@@ -40,8 +42,15 @@ type Waiting = HashMap<RequestId, oneshot::Sender<Outcome>>;
 pub type Outcome = Result<RawJson, RawJson>;
 
 impl Questions {
-    pub(crate) fn new(store: Store) -> Self {
-        Self(Arc::new(Shared { store, waiting: Mutex::default() }))
+    pub(crate) fn new(store: Store, notices: Notices) -> Self {
+        Self(Arc::new(Shared { store, notices, waiting: Mutex::default() }))
+    }
+
+    /// Sends the client a notification outside any of its requests. A hint: it may get lost.
+    pub(super) async fn notify(&self, scope: &Scope, message: Bytes) {
+        if let Err(error) = self.0.notices.send(scope, message).await {
+            tracing::warn!(%error, "a notification could not be sent");
+        }
     }
 
     /// Takes the answer to a request that was sent within a scope. What answers nothing is ignored.
@@ -239,22 +248,29 @@ pub(crate) struct Live {
 }
 
 /// How often a form is put again whose content does not fit.
-const TRIES: usize = 3;
+pub(crate) const TRIES: usize = 3;
 
 impl Live {
     /// Puts a question, and again where a form was filled in wrongly.
-    pub(crate) async fn ask(&self, question: Question) -> Result<Answered, AskError> {
-        self.ask_with(question, &[]).await
+    pub(crate) async fn ask(
+        &self,
+        question: &Question,
+        besides: Option<ContentCheck>,
+    ) -> Result<Answered, AskError> {
+        self.ask_with(question, besides, &[]).await
     }
 
     /// Puts a question whose parameters carry metadata besides (name and JSON text).
     pub(crate) async fn ask_with(
         &self,
-        mut question: Question,
+        first: &Question,
+        besides: Option<ContentCheck>,
         meta: &[(&str, &str)],
     ) -> Result<Answered, AskError> {
         let mut tries = 1;
+        let mut again = None;
         loop {
+            let question = again.as_ref().unwrap_or(first);
             let params = with_meta(question.params(self.revision)?, meta)?;
             let outcome = self.request(question.method(), params.as_ref()).await;
             let answer = match outcome {
@@ -263,9 +279,9 @@ impl Live {
                 Err(AskError::Unanswered) => return Ok(Answered::Unanswered),
                 Err(error) => return Err(error),
             };
-            match question.check(&answer) {
+            match question.check(&answer, besides) {
                 Ok(()) => return Ok(Answered::Result(answer)),
-                Err(BadAnswer::Content(fault)) if tries < TRIES => question = question.again(&fault),
+                Err(BadAnswer::Content(fault)) if tries < TRIES => again = Some(first.again(&fault)),
                 Err(BadAnswer::Shape(reason) | BadAnswer::Content(reason)) => {
                     return Err(AskError::Malformed(reason));
                 }

@@ -24,19 +24,26 @@ mod asking;
 mod context;
 mod drive;
 mod error;
+pub mod form;
 mod journal;
 mod live;
+mod page;
 mod question;
+#[cfg(test)]
+mod replay_tests;
 mod seal;
 
 pub use error::AskError;
+pub use form::{Elicited, Form, FormChoice};
 pub use journal::Journal;
 pub use live::{Outcome, Questions};
+pub use page::{Ticket, UrlRequired};
 pub use question::Question;
 pub use seal::{SealKeyError, SealKeys};
 
 pub(crate) use asking::{Asking, Claims, Way};
 pub(crate) use drive::{Drive, Driven};
 pub(crate) use journal::Answered;
-pub(crate) use live::Live;
+pub(crate) use live::{Live, TRIES};
+pub(crate) use page::is_page;
 pub(crate) use seal::{Binding, Sealed};

@@ -2,11 +2,14 @@
 
 use latimer_protocol::wire::{CreateMessageParams, ElicitParams, ElicitResult, ListRootsResult};
 use latimer_protocol::wire::{CreateMessageResult, ElicitAction};
-use latimer_protocol::{RawJson, Revision};
+use latimer_protocol::{RawJson, Revision, rewrite};
 use serde::{Deserialize, Serialize};
 
 use crate::requirement::Requirement;
-use crate::validate::Validator;
+use crate::validate::{Options, Validator};
+
+/// What the content of a form has to pass besides its schema; the fault is told to the user.
+pub(crate) type ContentCheck = fn(&RawJson) -> Result<(), String>;
 
 /// One question.
 ///
@@ -43,6 +46,9 @@ impl Question {
     /// What the client must be able to do, and the first revision whose clients can.
     pub fn needs(&self) -> (Requirement, Revision) {
         match self {
+            Self::Elicit(ElicitParams::Form(form)) if lets_choose_several(&form.requested_schema) => {
+                (Requirement::Elicitation, Revision::V2025_11_25)
+            }
             Self::Elicit(ElicitParams::Form(_)) => (Requirement::Elicitation, Revision::V2025_06_18),
             Self::Elicit(ElicitParams::Url(_)) => (Requirement::ElicitationUrl, Revision::V2025_11_25),
             Self::Sample(params) if params.wants_tools() => (Requirement::SamplingTools, params.needs()),
@@ -77,7 +83,7 @@ impl Question {
     }
 
     /// Checks an answer: its shape, and for a form that was accepted, its content (MRTR-6).
-    pub(crate) fn check(&self, answer: &RawJson) -> Result<(), BadAnswer> {
+    pub(crate) fn check(&self, answer: &RawJson, besides: Option<ContentCheck>) -> Result<(), BadAnswer> {
         let shape = |error: serde_json::Error| BadAnswer::Shape(error.to_string());
         match self {
             Self::Elicit(params) => {
@@ -85,12 +91,13 @@ impl Question {
                 match (params, result.action) {
                     (ElicitParams::Form(form), ElicitAction::Accept) => {
                         let content = result.content.unwrap_or_else(RawJson::empty_object);
-                        let validator = Validator::compile(form.requested_schema.as_str());
+                        let validator = compile(&form.requested_schema);
                         // A form that cannot be compiled was refused when it was asked.
                         let Ok(validator) = validator else { return Ok(()) };
                         validator
                             .check(content.as_str())
-                            .map_err(|violations| BadAnswer::Content(violations.to_string()))
+                            .map_err(|violations| BadAnswer::Content(violations.to_string()))?;
+                        besides.map_or(Ok(()), |check| check(&content).map_err(BadAnswer::Content))
                     }
                     _ => Ok(()),
                 }
@@ -102,7 +109,7 @@ impl Question {
 
     /// Checks that an answer has the right shape.
     pub(crate) fn check_shape(&self, answer: &RawJson) -> Result<(), String> {
-        match self.check(answer) {
+        match self.check(answer, None) {
             Err(BadAnswer::Shape(reason)) => Err(reason),
             _ => Ok(()),
         }
@@ -110,7 +117,7 @@ impl Question {
 
     /// What is wrong with the content of a form, so that it is put again.
     pub(crate) fn misfit(&self, answer: &RawJson) -> Option<String> {
-        match self.check(answer) {
+        match self.check(answer, None) {
             Err(BadAnswer::Content(fault)) => Some(fault),
             _ => None,
         }
@@ -119,10 +126,9 @@ impl Question {
     /// Refuses what no client could be asked: the fault is the author's.
     pub(crate) fn check_askable(&self) -> Result<(), CannotAsk> {
         match self {
-            Self::Elicit(ElicitParams::Form(form)) => {
-                let compiled = Validator::compile(form.requested_schema.as_str());
-                compiled.map(|_| ()).map_err(|error| CannotAsk(format!("the schema of the form: {error}")))
-            }
+            Self::Elicit(ElicitParams::Form(form)) => compile(&form.requested_schema)
+                .map(|_| ())
+                .map_err(|error| CannotAsk(format!("the schema of the form: {error}"))),
             _ => Ok(()),
         }
     }
@@ -131,3 +137,17 @@ impl Question {
 /// Why a question cannot be put: a mistake of the handler's author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CannotAsk(pub(crate) String);
+
+/// The formats of fields are what the user is held to, unlike those of arguments (EL-2).
+fn compile(schema: &RawJson) -> Result<Validator, crate::validate::SchemaError> {
+    Validator::compile_with(schema.as_str(), &Options::default().assert_formats(true))
+}
+
+/// Whether a form has a field that 2025-06-18 does not know.
+fn lets_choose_several(schema: &RawJson) -> bool {
+    let properties = rewrite::member(schema.as_str(), "properties").ok().flatten().unwrap_or("{}");
+    rewrite::members(properties).map_while(Result::ok).any(|(_, property)| {
+        let kind = rewrite::member(property, "type").ok().flatten();
+        kind.and_then(rewrite::decode_string).is_some_and(|kind| kind == "array")
+    })
+}

@@ -18,13 +18,13 @@ struct Common {
     key: Box<str>,
     json: RawJson,
     scopes: Box<[String]>,
+    requires: Box<[Requirement]>,
     source: Arc<dyn Source>,
 }
 
 /// A tool.
 pub struct ToolEntry {
     common: Common,
-    requires: Box<[Requirement]>,
     input: Validator,
     output: Option<Validator>,
     headers: Vec<ParamHeader>,
@@ -63,6 +63,8 @@ pub(crate) trait Entry: Sized {
     fn json(&self) -> &RawJson;
     /// The scopes without which it does not exist for a principal.
     fn scopes(&self) -> &[String];
+    /// What the client must be able to do (VER-7).
+    fn requires(&self) -> &[Requirement];
     /// Who answers its calls.
     fn source(&self) -> &Arc<dyn Source>;
     /// Checks and compiles a definition.
@@ -96,6 +98,10 @@ macro_rules! entry {
                 &self.common.scopes
             }
 
+            fn requires(&self) -> &[Requirement] {
+                &self.common.requires
+            }
+
             fn source(&self) -> &Arc<dyn Source> {
                 &self.common.source
             }
@@ -124,7 +130,6 @@ entry!(ToolEntry, name, "The tool's name.", |source, definition| {
         ParamHeader::extract(index.input_schema.get()).map_err(|error| named("its inputSchema", &error))?;
     let key = index.name.as_ref().into();
     Ok(Self {
-        requires: definition.requires.clone().into(),
         input,
         output,
         headers,
@@ -170,7 +175,8 @@ entry!(PromptEntry, name, "The prompt's name.", |source, definition| {
 
 impl Common {
     fn new(key: Box<str>, source: &Arc<dyn Source>, definition: Definition) -> Self {
-        Self { key, json: definition.json, scopes: definition.scopes.into(), source: source.clone() }
+        let Definition { json, requires, scopes } = definition;
+        Self { key, json, scopes: scopes.into(), requires: requires.into(), source: source.clone() }
     }
 }
 
@@ -187,7 +193,7 @@ impl ToolEntry {
 
     /// What the client must be able to do.
     pub fn requires(&self) -> &[Requirement] {
-        &self.requires
+        &self.common.requires
     }
 
     /// Whether its calls may or must be tasks (T11-2).

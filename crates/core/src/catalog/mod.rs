@@ -21,6 +21,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 pub(crate) use difference::Difference;
+pub(crate) use entry::Entry;
 pub use entry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use name::NameError;
 pub use page::{BadCursor, Page};

@@ -1,17 +1,22 @@
 //! Where calls that ask are run: in rounds, or once with questions on the way.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use latimer_protocol::encode::{InputRequest, Stamp, write_input_required};
-use latimer_protocol::wire::TaskSupport;
+use latimer_protocol::wire::{ElicitAction, ElicitResult, TaskSupport};
 use latimer_protocol::{RawJson, RpcError};
 
 use super::{Engine, Reply, Request};
-use crate::ask::{Answered, Asking, Binding, Claims, Drive, Driven, Journal, Live, Question, Sealed, Way};
+use crate::ask::{
+    Answered, AskError, Asking, Binding, Claims, Drive, Driven, Journal, Live, Question, Sealed, TRIES, Way,
+    is_page,
+};
 use crate::call::{Call, Operation, Outcome};
 use crate::catalog::ToolEntry;
 use crate::context::{self, Context};
+use crate::error::CallError;
 use crate::random;
 use crate::requirement::Requirement;
 
@@ -48,7 +53,7 @@ impl Engine {
             patience: self.0.limits.answer_timeout,
         };
         if self.0.reruns {
-            return self.run_again_and_again(&context, &operation, &live).await;
+            return Box::pin(self.run_again_and_again(&context, &operation, &live)).await;
         }
         let asking = Asking::new(Way::Live(live), Journal::default(), Vec::new());
         self.run_to_end(context, operation, asking).await
@@ -63,7 +68,10 @@ impl Engine {
     ) -> Result<Ran, RpcError> {
         let definition = definition(&operation).clone();
         let possible = possible_task(request, &operation);
-        let (sealed, fresh) = self.open(request, &definition)?;
+        let (sealed, mut fresh) = self.open(request, &definition)?;
+        if let Err(error) = take_pages(&mut fresh) {
+            return Ok(Ran::Done(Err(error.into())));
+        }
         let (chain, rounds) = match sealed {
             None => {
                 context.asking = Asking::new(Way::Rounds(None), Journal::default(), fresh);
@@ -87,27 +95,34 @@ impl Engine {
         let mut drive = Drive::new(handler, context.asking()).patient(self.0.limits.task_after);
         let driven = (&mut drive).await;
         let handler = drive.handler;
-        match driven {
-            Driven::Done(outcome) => Ok(Ran::Done(outcome)),
-            Driven::Task => match possible {
-                Some(tool) => self.turn_into_task(request, tool, handler, context).await.map(Ran::Asked),
-                None => Err(RpcError::internal("task")),
+        let (asked, journal) = match driven {
+            Driven::Done(outcome) => match pages(&outcome, request) {
+                Some(pages) => (pages, context.asking().journal()),
+                None => return Ok(Ran::Done(outcome)),
             },
+            Driven::Task => {
+                return match possible {
+                    Some(tool) => {
+                        Box::pin(self.turn_into_task(request, tool, handler, context)).await.map(Ran::Asked)
+                    }
+                    None => Err(RpcError::internal("task")),
+                };
+            }
             Driven::Asked => {
                 drop(handler);
-                let (asked, journal) = match context.asking().take_asked() {
+                match context.asking().take_asked() {
                     Ok(asked) => asked,
                     Err(error) => return Ok(Ran::Done(Err(error.into()))),
-                };
-                if rounds >= MOST_ROUNDS {
-                    let message = format!("the call asked more than {MOST_ROUNDS} times and was stopped");
-                    return Err(RpcError::invalid_request(message));
                 }
-                let chain = chain.unwrap_or_else(random::hex::<16>);
-                let sealed = Sealed::new(chain, rounds + 1, journal);
-                self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
             }
+        };
+        if rounds >= MOST_ROUNDS {
+            let message = format!("the call asked more than {MOST_ROUNDS} times and was stopped");
+            return Err(RpcError::invalid_request(message));
         }
+        let chain = chain.unwrap_or_else(random::hex::<16>);
+        let sealed = Sealed::new(chain, rounds + 1, journal);
+        self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
     }
 
     /// What a request brings along from earlier rounds: the state, and answers. Answers to what the handler does not ask
@@ -180,8 +195,10 @@ impl Engine {
         live: &Live,
     ) -> Result<Ran, RpcError> {
         let mut journal = Journal::default();
+        let mut fresh = Vec::new();
+        let mut tries = HashMap::<String, usize>::new();
         loop {
-            let asking = Asking::new(Way::Rounds(None), journal, Vec::new());
+            let asking = Asking::new(Way::Rounds(None), journal, fresh).for_client_of(live);
             let context = Context::new(context.again(asking));
             let call = Call { operation: operation.clone(), context: context.clone() };
             let handler = self.0.handler.handle(call);
@@ -195,16 +212,23 @@ impl Engine {
                 }
                 Err(error) => return Ok(Ran::Done(Err(error.into()))),
             };
-            let answers = asked.into_iter().map(|(key, question)| async move {
-                let answered = live.ask(question).await;
-                (key, answered)
-            });
-            for (key, answered) in join_all(answers).await {
-                match answered {
-                    Ok(answered) => journal.note_answer(&key, answered),
-                    Err(error) => return Ok(Ran::Done(Err(error.into()))),
+            for (key, _) in &asked {
+                let tries = tries.entry(key.clone()).or_default();
+                *tries += 1;
+                if *tries > TRIES {
+                    let error = AskError::Malformed(format!("\"{key}\" was not answered well"));
+                    return Ok(Ran::Done(Err(error.into())));
                 }
             }
+            let answers = asked.into_iter().map(|(key, question)| async move {
+                let answered = live.ask(&question, None).await;
+                answered.map(|answered| (key, answered))
+            });
+            fresh = match try_join_all(answers).await {
+                // They are looked at as those of a round are, in the next run.
+                Ok(answers) => answers,
+                Err(error) => return Ok(Ran::Done(Err(error.into()))),
+            };
         }
     }
 
@@ -224,6 +248,26 @@ impl Engine {
             Driven::Asked | Driven::Task => Ok(Ran::Done(Err(crate::ask::AskError::Misplaced.into()))),
         }
     }
+}
+
+/// The questions of a handler that wants pages opened before it can go on, if its caller can be asked (EL-5).
+fn pages(outcome: &Outcome, request: &Request) -> Option<Vec<(String, Question)>> {
+    let Err(CallError::Tool(error)) = outcome else { return None };
+    let (capabilities, revision) = (&request.caller.client.capabilities, request.caller.revision);
+    Requirement::ElicitationUrl.is_met(capabilities, revision).then_some(error.pages()?.questions())
+}
+
+/// Takes the answers to such questions out: the handler did not ask them. It is run again only if all were accepted.
+fn take_pages(fresh: &mut Vec<(String, Answered)>) -> Result<(), AskError> {
+    for (key, answered) in fresh.extract_if(.., |(key, _)| is_page(key)) {
+        let malformed = |error: serde_json::Error| AskError::Malformed(format!("\"{key}\": {error}"));
+        match answered.into_result()?.to::<ElicitResult>().map_err(malformed)?.action {
+            ElicitAction::Accept => {}
+            ElicitAction::Decline => return Err(AskError::Declined),
+            ElicitAction::Cancel => return Err(AskError::Cancelled),
+        }
+    }
+    Ok(())
 }
 
 fn internal(request: &Request, error: &dyn std::fmt::Display) -> RpcError {

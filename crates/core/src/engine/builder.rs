@@ -143,14 +143,15 @@ impl Builder {
         let catalog = self.catalog.unwrap_or_default();
         let changes = Changes::new(store.clone());
         catalog.announce_to(&changes);
+        let notices = Notices::new(store.clone(), instance.clone());
         Engine(Arc::new(Parts {
             catalog,
             identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
             sessions: Sessions::new(store.clone(), &self.limits),
-            questions: Questions::new(store.clone()),
+            questions: Questions::new(store.clone(), notices.clone()),
             seal_keys: self.seal_keys.unwrap_or_else(SealKeys::of_process),
             tasks: Tasks::new(store.clone(), clock.clone(), &self.limits),
-            notices: Notices::new(store.clone(), instance.clone()),
+            notices,
             instance,
             clock,
             reruns: self.reruns.unwrap_or(cfg!(debug_assertions)),

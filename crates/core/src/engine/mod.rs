@@ -32,7 +32,7 @@ pub use reply::Reply;
 use crate::BoxFuture;
 use crate::admission::{Admission, Busy, Permit};
 use crate::ask::{Asking, Questions, SealKeys};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Snapshot};
 use crate::changes::{Changes, Interest, Listing};
 use crate::context::{self, Client, Context};
 use crate::extension::Extensions;
@@ -357,15 +357,27 @@ impl Engine {
             "tools/call" => self.call_tool(request, &snapshot, context).await,
             "resources/read" => self.read_resource(request, &snapshot, context).await,
             "prompts/get" => self.get_prompt(request, &snapshot, context).await,
-            "completion/complete" => self.complete(request, &snapshot, Context::new(context)).await,
+            // Apart, so that every call does not carry the room for the rarer ones.
+            _ => Box::pin(self.dispatch_rare(request, &snapshot, context)).await,
+        }
+    }
+
+    async fn dispatch_rare(
+        &self,
+        request: &Request,
+        snapshot: &Snapshot,
+        context: context::Inner,
+    ) -> Result<Reply, RpcError> {
+        match request.method.name {
+            "completion/complete" => self.complete(request, snapshot, Context::new(context)).await,
             "tasks/get" => self.get_task(request).await,
             "tasks/list" => self.list_tasks(request).await,
             "tasks/result" => self.task_result(request, &context).await,
             "tasks/cancel" => self.cancel_task(request).await,
             "tasks/update" => self.update_task(request).await,
-            "resources/subscribe" => self.watch(request, &snapshot).await,
+            "resources/subscribe" => self.watch(request, snapshot).await,
             "resources/unsubscribe" => self.unwatch(request).await,
-            _ => self.call_extension(request, &snapshot, Context::new(context)).await,
+            _ => self.call_extension(request, snapshot, Context::new(context)).await,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The methods that reach a source: calling, reading, getting.
 
 use latimer_protocol::encode::{CacheHint, CacheScope};
-use latimer_protocol::wire::CallToolResult;
+use latimer_protocol::wire::{CallToolResult, ClientCapabilities};
 use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError, frame};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,7 +11,7 @@ use super::ask::Ran;
 use super::task::Turn;
 use super::{Engine, Reply, Request};
 use crate::call::{Answer, Operation, Outcome};
-use crate::catalog::{Snapshot, ToolEntry};
+use crate::catalog::{Entry, Snapshot, ToolEntry};
 use crate::context;
 use crate::error::{CallError, reference};
 use crate::requirement::Requirement;
@@ -26,7 +26,7 @@ impl Engine {
         let caller = &request.caller;
         let name = request.params.name()?;
         let tool = snapshot.tool(&caller.principal, &name).ok_or_else(|| unknown("tool", &name))?.clone();
-        check_requirements(&tool, request)?;
+        check_requirements("tool", &*tool, request)?;
         let arguments = request.params.arguments()?;
         if let Err(violations) = tool.input().check(arguments.as_str()) {
             let message = format!("the arguments do not fit tool \"{}\":\n{violations}", tool.name());
@@ -38,13 +38,19 @@ impl Engine {
             };
         }
         if let Turn::Task { ttl } = self.turn(request, snapshot, &tool)? {
-            return self.begin_task(request, &tool, arguments, ttl).await;
+            return Box::pin(self.begin_task(request, &tool, arguments, ttl)).await;
         }
         let operation = Operation::CallTool { tool: tool.clone(), arguments };
         match self.run(request, context, operation).await? {
             Ran::Asked(reply) => Ok(reply),
             Ran::Done(outcome) => {
-                let result = tool_result(&tool, request.method.name, caller.revision, outcome)?;
+                let result = tool_result(
+                    &tool,
+                    request.method.name,
+                    caller.revision,
+                    &caller.client.capabilities,
+                    outcome,
+                )?;
                 self.reply(request, &result, None)
             }
         }
@@ -59,8 +65,10 @@ impl Engine {
         let caller = &request.caller;
         let uri = request.params.uri()?;
         let operation = if let Some(resource) = snapshot.resource(&caller.principal, &uri) {
+            check_requirements("resource", &**resource, request)?;
             Operation::ReadResource { resource: resource.clone() }
         } else if let Some(found) = snapshot.template_for(&caller.principal, &uri) {
+            check_requirements("resource", &**found.template, request)?;
             let template = found.template.clone();
             Operation::ReadTemplate { template, uri: uri.to_string(), variables: found.variables }
         } else {
@@ -95,6 +103,7 @@ impl Engine {
             .prompt(&request.caller.principal, &name)
             .ok_or_else(|| unknown("prompt", &name))?
             .clone();
+        check_requirements("prompt", &*prompt, request)?;
         let arguments = request.params.arguments.as_ref().map(strings).transpose()?.unwrap_or_default();
         let given = |name: &str| arguments.iter().any(|(given, _)| given == name);
         if let Some(missing) =
@@ -123,6 +132,7 @@ pub(super) fn tool_result(
     tool: &ToolEntry,
     method: &str,
     revision: Revision,
+    capabilities: &ClientCapabilities,
     outcome: Outcome,
 ) -> Result<CallToolResult, RpcError> {
     let failed = |error: &CallError| {
@@ -137,7 +147,7 @@ pub(super) fn tool_result(
             Err(reason) => Ok(failed(&reason)),
         },
         Ok(other) => Ok(failed(&mismatch(&other))),
-        Err(CallError::Tool(error)) => match error.refusal(revision) {
+        Err(CallError::Tool(error)) => match error.refusal(revision, capabilities) {
             Some(refusal) => Err(refusal),
             None => Ok(error.into_result()),
         },
@@ -147,15 +157,18 @@ pub(super) fn tool_result(
 }
 
 /// Refuses a call that its client cannot see through (VER-7), before anything of it happens.
-fn check_requirements(tool: &ToolEntry, request: &Request) -> Result<(), RpcError> {
+fn check_requirements<E: Entry>(kind: &str, entry: &E, request: &Request) -> Result<(), RpcError> {
+    if entry.requires().is_empty() {
+        return Ok(());
+    }
     let (capabilities, revision) = (&request.caller.client.capabilities, request.caller.revision);
     let missing =
-        tool.requires().iter().copied().filter(|requirement| !requirement.is_met(capabilities, revision));
+        entry.requires().iter().copied().filter(|requirement| !requirement.is_met(capabilities, revision));
     let missing: Vec<_> = missing.collect();
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Requirement::refusal(&format!("tool \"{}\"", tool.name()), &missing, revision))
+    Err(Requirement::refusal(&format!("{kind} \"{}\"", entry.key()), &missing, revision))
 }
 
 /// What a tool with an output schema owes (TOOL-7).
@@ -207,9 +220,10 @@ pub(super) fn no_resource(uri: &str, revision: Revision) -> RpcError {
 
 /// What a caller learns of a failure outside a tool.
 pub(super) fn rpc(request: &Request, target: &str, error: CallError) -> RpcError {
+    let caller = &request.caller;
     match error {
         CallError::Rpc(error) => error,
-        CallError::Tool(error) => match error.refusal(request.caller.revision) {
+        CallError::Tool(error) => match error.refusal(caller.revision, &caller.client.capabilities) {
             Some(refusal) => refusal,
             None => RpcError::new(ErrorCode::INTERNAL_ERROR, error.to_string()),
         },

@@ -315,7 +315,7 @@ impl Engine {
             // Of several calls that wait for one task, one asks (LH-7).
             let claim = self.0.tasks.claim_question(&found.id, &asked.wire)?;
             Some(async {
-                let answered = live.ask_with(asked.question.clone(), &[meta]).await;
+                let answered = live.ask_with(&asked.question, None, &[meta]).await;
                 drop(claim);
                 (asked.wire.clone(), answered)
             })
@@ -429,7 +429,8 @@ impl Engine {
 
     /// What a task came to, from what its handler said.
     pub(crate) fn finished(&self, call: &TaskCall, tool: &ToolEntry, outcome: Outcome) -> Finished {
-        match tool_result(tool, "tools/call", call.revision(), outcome) {
+        let capabilities = call.caller().client.capabilities;
+        match tool_result(tool, "tools/call", call.revision(), &capabilities, outcome) {
             Ok(result) => self.as_finished(call, &result),
             Err(error) => error.into(),
         }

@@ -199,6 +199,18 @@ pub(crate) static KEYS: &[Key] = &[
             range: None,
         },
     },
+    Key {
+        path: "seal_keys",
+        doc: "The keys that seal what calls of 2026-07-28 keep between their rounds, each 32 random bytes in base64, as `openssl rand -base64 32` makes them. The first one seals, all of them open. Instances that share traffic share them; without any, the process makes one for itself. Never shown. Keep them out of the file, as here.",
+        sample: "[\"${SEAL_KEY}\"]",
+        python_variable: None,
+        secret: true,
+        slot: &Field {
+            get: |config, _| Some(config.seal_keys.clone()),
+            put: |config, _, value| config.seal_keys = value,
+            range: None,
+        },
+    },
     key!("page_size", page_size, "How many entries one page of a list holds.", range = ("1", "100000")),
     key!("limits.connections", limits.connections, "HTTP connections in all.", range = ("1", "1000000")),
     key!(
@@ -263,6 +275,24 @@ pub(crate) static KEYS: &[Key] = &[
         limits.call_timeout_total,
         "How long a call may run in all.",
         range = ("1ms", "365d")
+    ),
+    key!(
+        "limits.answer_timeout",
+        limits.answer_timeout,
+        "How long a question to a client may wait for its answer.",
+        range = ("1ms", "365d")
+    ),
+    key!(
+        "limits.request_state_life",
+        limits.request_state_life,
+        "How long a client of 2026-07-28 may take to send a request again with its answers.",
+        range = ("1s", "365d")
+    ),
+    key!(
+        "limits.request_state_bytes",
+        limits.request_state_bytes,
+        "The most that a call of 2026-07-28 may have its client carry from one round to the next.",
+        range = ("1KiB", "16MiB")
     ),
     key!(
         "limits.streams_per_session",
@@ -401,7 +431,7 @@ pub(crate) fn join(path: &str, part: &str) -> String {
 
 /// Whether values below `path` may be secrets, so that no message quotes them.
 pub(crate) fn is_secret(path: &str) -> bool {
-    path.split('.').next() == Some("tokens")
+    matches!(path.split('.').next(), Some("tokens" | "seal_keys"))
 }
 
 /// `found` as a message about the key at `path` may show it.

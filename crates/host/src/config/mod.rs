@@ -49,6 +49,6 @@ pub use schema::schema;
 pub use secret::Secret;
 pub use settings::{Config, Limits, Plugin, StaticToken};
 pub use values::{
-    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport,
-    ValueError, WebOrigin,
+    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
+    Transport, ValueError, WebOrigin,
 };

@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 use super::document::{Node, Span, Value};
 use super::secret::Secret;
 use super::values::{
-    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport,
-    WebOrigin,
+    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
+    Transport, WebOrigin,
 };
 use crate::diagnostics::Found;
 use crate::logging::{LogFilter, LogFormat};
@@ -282,6 +282,24 @@ impl Setting for Secret<String> {
         let fits =
             !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b));
         fits.then(|| Self::new(text.to_owned()))
+    }
+
+    fn show(&self) -> Json {
+        Json::String(self.to_string())
+    }
+
+    fn schema() -> Json {
+        json!({"type": "string", "minLength": 1})
+    }
+}
+
+impl Setting for SealKey {
+    fn expected() -> String {
+        SealKey::EXPECTED.into()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 
     fn show(&self) -> Json {

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 
 use super::secret::Secret;
 use super::values::{
-    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, ServerName, Transport,
-    WebOrigin,
+    Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
+    Transport, WebOrigin,
 };
 use crate::logging::{LogFilter, LogFormat};
 
@@ -39,6 +39,7 @@ pub struct Config {
     pub autoload: Vec<PluginName>,
     pub plugins: BTreeMap<String, Plugin>,
     pub tokens: BTreeMap<String, StaticToken>,
+    pub seal_keys: Vec<SealKey>,
     pub page_size: usize,
     pub limits: Limits,
 }
@@ -80,6 +81,9 @@ pub struct Limits {
     pub calls_per_session: usize,
     pub call_timeout: Duration,
     pub call_timeout_total: Duration,
+    pub answer_timeout: Duration,
+    pub request_state_life: Duration,
+    pub request_state_bytes: ByteSize,
     pub streams_per_session: usize,
     pub stream_grace: Duration,
     pub listens: usize,
@@ -115,6 +119,7 @@ impl Default for Config {
             autoload: Vec::new(),
             plugins: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            seal_keys: Vec::new(),
             page_size: 1_000,
             limits: Limits::default(),
         }
@@ -144,6 +149,9 @@ impl Default for Limits {
             calls_per_session: 256,
             call_timeout: Duration::from_secs(60),
             call_timeout_total: Duration::from_secs(60 * 60),
+            answer_timeout: Duration::from_secs(10 * 60),
+            request_state_life: Duration::from_secs(30 * 60),
+            request_state_bytes: ByteSize::new(64 << 10),
             streams_per_session: 16,
             stream_grace: Duration::from_secs(30),
             listens: 10_000,

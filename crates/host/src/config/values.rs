@@ -3,6 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use latimer_core::ask::SealKeys;
+
+use super::secret::Secret;
+
 /// Text is not what its key takes. The key's documentation and [`Problem`](crate::diagnostics::Problem) say what is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not {0}")]
@@ -104,6 +108,37 @@ impl FromStr for ByteSize {
         let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let bytes = digits.then(|| number.parse::<u64>().ok()?.checked_mul(factor)).flatten();
         bytes.map(Self).ok_or(ValueError(Self::EXPECTED))
+    }
+}
+
+/// A key that seals `requestState`. `Debug` and `Display` show `***`.
+#[derive(Debug, Clone)]
+pub struct SealKey(Secret<String>);
+
+impl SealKey {
+    pub(crate) const EXPECTED: &str = "32 random bytes in base64, as `openssl rand -base64 32` makes them";
+
+    /// The key itself, in base64.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Display for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for SealKey {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match SealKeys::new([text]) {
+            Ok(_) => Ok(Self(Secret::new(text.to_owned()))),
+            Err(_) => Err(ValueError(Self::EXPECTED)),
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl fmt::Display for Excerpt {
 /// Whether a secret may stand in `text`.
 pub(crate) fn mentions_secret(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["tok", "secret", "passw", "bearer"].iter().any(|word| lower.contains(word))
+    ["tok", "seal_key", "secret", "passw", "bearer"].iter().any(|word| lower.contains(word))
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@
 //! 3. [Resources and prompts](resources_and_prompts)
 //! 4. [State, start and stop](state)
 //! 5. [The context of a call](context)
-//! 6. [Errors](errors)
-//! 7. [Testing](testing)
-//! 8. [Middleware](middleware)
-//! 9. [Programs and mounting](running)
-//! 10. [Pages beside tools](apps)
-//! 11. [Skills](skills)
-//! 12. [What each revision sees](revisions)
+//! 6. [Asking the user, the model and the client](asking)
+//! 7. [Errors](errors)
+//! 8. [Testing](testing)
+//! 9. [Middleware](middleware)
+//! 10. [Programs and mounting](running)
+//! 11. [Pages beside tools](apps)
+//! 12. [Skills](skills)
+//! 13. [What each revision sees](revisions)
 
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}
@@ -27,6 +28,9 @@ pub mod state {}
 
 #[doc = include_str!("context.md")]
 pub mod context {}
+
+#[doc = include_str!("asking.md")]
+pub mod asking {}
 
 #[doc = include_str!("errors.md")]
 pub mod errors {}

@@ -333,6 +333,28 @@ impl Stream {
         Self { connection, text: String::new(), comments: 0, ended: false }
     }
 
+    /// The same for a request that may be answered at once: then the answer.
+    pub(crate) async fn try_open(server: &Server, ask: &Ask) -> Result<Self, Answer> {
+        let mut connection = Connection::open(server).await;
+        connection.send(ask).await;
+        let head = connection.head().await;
+        if head.is_stream() {
+            return Ok(Self { connection, text: String::new(), comments: 0, ended: false });
+        }
+        let body = connection.body(&head).await;
+        Err(Answer { head, body })
+    }
+
+    /// The next message; events without one are skipped.
+    pub(crate) async fn next_message(&mut self) -> Option<Value> {
+        loop {
+            let event = self.next().await?;
+            if !event.data.is_empty() {
+                return Some(event.json());
+            }
+        }
+    }
+
     /// The next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {

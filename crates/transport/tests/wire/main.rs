@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::needless_pass_by_value, reason = "JSON reads best where it is written")]
 
+mod ask;
+mod asking;
 mod batches;
 mod changes;
 mod client;
@@ -11,6 +13,7 @@ mod legacy;
 mod logging;
 mod messages;
 mod modern;
+mod request_state;
 mod revisions;
 mod security;
 mod server;

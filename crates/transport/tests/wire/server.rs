@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use latimer_core::ask::SealKeys;
 use latimer_core::call::{Answer, Call, Operation, Outcome};
 use latimer_core::local::{EntryHandler, EntryKind, LocalEntry, LocalSource};
 use latimer_core::source::Requirement;
@@ -13,6 +14,7 @@ use latimer_protocol::wire::{
     CallToolResult, CompleteResult, ContentBlock, GetPromptResult, LogLevel, Prompt, PromptMessage,
     ReadResourceResult, Resource, ResourceContents,
 };
+use latimer_store::{Clock, Store};
 use latimer_transport::http::{self, Bound, HttpOptions, TlsIdentity};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -26,6 +28,8 @@ pub(crate) struct Bench {
     pub(crate) finished: watch::Sender<usize>,
     /// Handlers of waiting tools that were dropped before their end.
     pub(crate) dropped: watch::Sender<usize>,
+    /// Values that were made once.
+    pub(crate) made: watch::Sender<usize>,
     /// A permit for each waiting handler that may end.
     pub(crate) gate: Arc<Semaphore>,
 }
@@ -43,6 +47,7 @@ impl Bench {
             started: counter(),
             finished: counter(),
             dropped: counter(),
+            made: counter(),
             gate: Arc::new(Semaphore::new(0)),
         }
     }
@@ -84,8 +89,14 @@ pub(crate) struct Setup {
     pub(crate) tokens: Vec<(&'static str, &'static str)>,
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) name: Option<&'static str>,
-    pub(crate) store: Option<latimer_store::Store>,
     pub(crate) extensions: Vec<Arc<dyn latimer_core::Extension>>,
+    pub(crate) reruns: Option<bool>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+    pub(crate) store: Option<Store>,
+    /// In base64.
+    pub(crate) seal_keys: Vec<String>,
+    /// What the asking tools say of themselves.
+    pub(crate) description: &'static str,
 }
 
 /// A server that listens.
@@ -139,9 +150,6 @@ impl Server {
 pub(crate) async fn engine(setup: &Setup) -> (Engine, Bench) {
     let bench = Bench::new();
     let mut builder = Engine::builder().limits(setup.limits.clone());
-    if let Some(store) = &setup.store {
-        builder = builder.store(store.clone());
-    }
     if let Some(name) = setup.name {
         builder = builder.info(latimer_protocol::wire::Implementation::new(name, "1"));
     }
@@ -155,9 +163,21 @@ pub(crate) async fn engine(setup: &Setup) -> (Engine, Bench) {
     for extension in &setup.extensions {
         builder = builder.extension(extension.clone()).unwrap();
     }
+    if let Some(reruns) = setup.reruns {
+        builder = builder.reruns(reruns);
+    }
+    if let Some(clock) = &setup.clock {
+        builder = builder.clock(clock.clone());
+    }
+    if let Some(store) = &setup.store {
+        builder = builder.store(store.clone());
+    }
+    if !setup.seal_keys.is_empty() {
+        builder = builder.seal_keys(SealKeys::new(setup.seal_keys.iter().map(String::as_str)).unwrap());
+    }
     let engine = builder.build();
     let source = LocalSource::new("bench");
-    for entry in entries(&bench) {
+    for entry in entries(&bench).into_iter().chain(super::asking::entries(&bench, setup.description)) {
         source.insert(entry).unwrap();
     }
     engine.catalog().load(Arc::new(source)).await.unwrap();
@@ -369,7 +389,7 @@ where
     LocalEntry::tool(&tool, handler(run)).unwrap()
 }
 
-fn handler<F, W>(run: F) -> EntryHandler
+pub(crate) fn handler<F, W>(run: F) -> EntryHandler
 where
     F: Fn(Call) -> W + Send + Sync + 'static,
     W: Future<Output = Outcome> + Send + 'static,
@@ -377,12 +397,12 @@ where
     Arc::new(move |call| Box::pin(run(call)))
 }
 
-fn argument(call: &Call, name: &str) -> serde_json::Value {
+pub(crate) fn argument(call: &Call, name: &str) -> serde_json::Value {
     let Operation::CallTool { arguments, .. } = &call.operation else { panic!("not a tool call") };
     let arguments: serde_json::Value = serde_json::from_str(arguments.as_str()).unwrap();
     arguments[name].clone()
 }
 
-fn text(text: &str) -> Answer {
+pub(crate) fn text(text: &str) -> Answer {
     CallToolResult::text(text).into()
 }
