@@ -2,7 +2,9 @@
 
 mod asking;
 mod basic;
+mod changes;
 mod gzip;
+mod joint;
 mod long;
 mod references;
 mod research;
@@ -13,5 +15,5 @@ pub(crate) use basic::PICTURE;
 
 pub(crate) fn add(server: Server) -> Server {
     let server = gzip::add(references::add(long::add(basic::add(server))));
-    research::add(asking::add(server))
+    changes::add(joint::add(research::add(asking::add(server))))
 }
