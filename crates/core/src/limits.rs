@@ -51,13 +51,15 @@ pub struct Limits {
     pub request_state_bytes: usize,
     /// Tasks that are kept in all. Past it a call that would become one fails.
     pub tasks: usize,
-    /// Tasks that are kept of one principal, or of one session or peer of the anonymous one, as above.
+    /// Tasks that are kept of one principal, or of one anonymous session and one anonymous peer, as above.
     pub tasks_per_owner: usize,
     /// How long a task is kept from its creation on, where its caller does not say: its result has to be fetched in
     /// this time.
     pub task_ttl: Duration,
     /// The longest time for which a caller can have a task kept.
     pub task_ttl_most: Duration,
+    /// Bytes of answers and remembered values that are kept of one task. Past it the task fails.
+    pub task_journal_bytes: usize,
     /// How long clients are told to wait between two looks at a task.
     pub task_poll: Duration,
     /// How long a tool that may be a task runs in its call, before it becomes one by itself (2026-07-28, clients that
@@ -107,6 +109,7 @@ impl Default for Limits {
             tasks_per_owner: 128,
             task_ttl: Duration::from_secs(60 * 60),
             task_ttl_most: Duration::from_secs(24 * 60 * 60),
+            task_journal_bytes: 1 << 20,
             task_poll: Duration::from_secs(1),
             task_after: None,
             ring_events: 256,

@@ -116,6 +116,13 @@ impl LocalEntry {
         self
     }
 
+    /// Has a task of the tool run again from its journal when the server that ran it has gone.
+    #[must_use]
+    pub fn resumable(mut self, resumable: bool) -> Self {
+        self.definition.resumable = resumable;
+        self
+    }
+
     /// The name or URI.
     pub fn key(&self) -> &str {
         &self.key

@@ -26,8 +26,6 @@ use crate::log_limit::LogLimit;
 pub enum Event {
     /// A notification, as complete JSON text.
     Message(Bytes),
-    /// What a task is doing, in words.
-    Status(String),
     /// The connection may be closed; the client comes back for the rest after `retry` (LH-4).
     Disconnect {
         /// How long the client should wait.
@@ -57,7 +55,11 @@ struct Queue {
     closed: bool,
     /// Whether the call goes on as a task when its connection is done with it.
     detached: bool,
+    /// What a task is doing, in words, if that was not taken out yet.
+    status: Option<String>,
     waker: Option<Waker>,
+    /// Whoever runs the task.
+    status_waker: Option<Waker>,
     /// Whoever waits for room.
     room: Option<Waker>,
 }
@@ -71,8 +73,6 @@ struct Entry {
 enum Kind {
     Progress,
     Log,
-    /// Only the newest one waits.
-    Status,
     Control,
 }
 
@@ -113,7 +113,9 @@ impl Outbox {
             waited: Duration::ZERO,
             closed: false,
             detached: false,
+            status: None,
             waker: None,
+            status_waker: None,
             room: None,
         })))
     }
@@ -165,19 +167,41 @@ impl Outbox {
         }
     }
 
-    /// Says what a task is doing.
+    /// Says what a task is doing. Only the newest words wait, for whoever runs the task: the connection of a call that
+    /// became one has nothing to do with them.
     pub(crate) fn status(&self, message: String) {
         let mut queue = self.0.lock();
-        if !queue.closed {
-            queue.steps += 1;
-            queue.entries.retain(|entry| entry.kind != Kind::Status);
-            queue.push(Kind::Status, Event::Status(message));
+        queue.steps += 1;
+        queue.status = Some(message);
+        if let Some(waker) = queue.status_waker.take() {
+            waker.wake();
         }
     }
 
-    /// Says that the call goes on as a task when its connection is done with it.
+    /// Takes what a task is doing out, or has its runner woken when that is said.
+    pub(crate) fn poll_status(&self, cx: &mut Context<'_>) -> Poll<String> {
+        let mut queue = self.0.lock();
+        match queue.status.take() {
+            Some(status) => Poll::Ready(status),
+            None => {
+                queue.status_waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Takes what a task is doing out, if that is new.
+    pub(crate) fn take_status(&self) -> Option<String> {
+        self.0.lock().status.take()
+    }
+
+    /// Says that the call goes on as a task when its connection is done with it. What was said before goes out there;
+    /// nothing is said after (TX-8).
     pub(crate) fn detach(&self) {
-        self.0.lock().detached = true;
+        let mut queue = self.0.lock();
+        queue.tell_dropped();
+        queue.closed = true;
+        queue.detached = true;
     }
 
     /// Whether the call goes on as a task.
@@ -347,7 +371,7 @@ const TOLD_BYTES: usize = 256;
 fn size(event: &Event) -> usize {
     match event {
         Event::Message(text) => text.len(),
-        Event::Status(_) | Event::Disconnect { .. } => 0,
+        Event::Disconnect { .. } => 0,
     }
 }
 
@@ -366,7 +390,6 @@ mod tests {
         std::iter::from_fn(|| outbox.pop())
             .map(|event| match event {
                 Event::Message(text) => String::from_utf8(text.to_vec()).unwrap(),
-                Event::Status(text) => text,
                 Event::Disconnect { .. } => "disconnect".to_owned(),
             })
             .collect()

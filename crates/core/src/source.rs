@@ -71,12 +71,14 @@ pub struct Definition {
     pub requires: Vec<Requirement>,
     /// The scopes a principal must have been granted. Without them the entry does not exist for it.
     pub scopes: Vec<String>,
+    /// Whether a task of this tool may be run again from its journal when the server that ran it has gone.
+    pub resumable: bool,
 }
 
 impl Definition {
     /// A definition open to everybody.
     pub fn new(json: RawJson) -> Self {
-        Self { json, requires: Vec::new(), scopes: Vec::new() }
+        Self { json, requires: Vec::new(), scopes: Vec::new(), resumable: false }
     }
 }
 

@@ -239,6 +239,13 @@ fn limits(config: &Config) -> Limits {
         answer_timeout,
         request_state_life,
         request_state_bytes,
+        tasks,
+        tasks_per_owner,
+        task_ttl,
+        task_ttl_most,
+        task_journal_bytes,
+        task_poll,
+        task_after,
         log_burst,
         log_rate,
         log_bytes,
@@ -272,7 +279,13 @@ fn limits(config: &Config) -> Limits {
         answer_timeout,
         request_state_life,
         request_state_bytes: request_state_bytes.to_len(),
+        tasks,
+        tasks_per_owner,
+        task_ttl,
+        task_ttl_most,
+        task_journal_bytes: task_journal_bytes.to_len(),
+        task_poll,
+        task_after,
         drain,
-        ..Limits::default()
     }
 }

@@ -346,7 +346,7 @@ fn values_of_the_wrong_type_or_range_say_what_is_taken() {
         ),
         (
             "limits: 3",
-            "1:9: `limits` must be a table, not the number 3; put keys below it: connections, message_bytes, header_bytes, depth, values, batch_messages, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, answer_timeout, request_state_life, request_state_bytes, streams_per_session, stream_grace, listens, listens_per_caller, subscriptions, ring_events, ring_bytes, log_burst, log_rate, log_bytes, drain",
+            "1:9: `limits` must be a table, not the number 3; put keys below it: connections, message_bytes, header_bytes, depth, values, batch_messages, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, answer_timeout, request_state_life, request_state_bytes, tasks, tasks_per_owner, task_ttl, task_ttl_most, task_journal_bytes, task_poll, task_after, streams_per_session, stream_grace, listens, listens_per_caller, subscriptions, ring_events, ring_bytes, log_burst, log_rate, log_bytes, drain",
         ),
         (
             "limits: {call_timeout: 60}",

@@ -394,7 +394,7 @@ impl TestClient {
                 }
                 match outbox.poll_pop(cx) {
                     Poll::Ready(Event::Message(message)) => Poll::Ready(Step::Said(message)),
-                    Poll::Ready(Event::Disconnect { .. } | Event::Status(_)) => {
+                    Poll::Ready(Event::Disconnect { .. }) => {
                         cx.waker().wake_by_ref();
                         Poll::Pending
                     }

@@ -29,6 +29,7 @@ pub struct Tool {
     ui: UiToolMeta,
     requires: Vec<Requirement>,
     scopes: Vec<String>,
+    resumable: bool,
     fault: Option<SchemaFault>,
     app_fault: Option<AppFault>,
     bind: Bind,
@@ -102,6 +103,7 @@ impl Tool {
             ui: UiToolMeta::default(),
             requires: Vec::new(),
             scopes: Vec::new(),
+            resumable: false,
             fault,
             app_fault: None,
             bind: Box::new(bind),
@@ -194,6 +196,17 @@ impl Tool {
         self
     }
 
+    /// Has its tasks run again when the server that ran them has gone, by whichever instance on the same store is
+    /// asked about them next. Without it they have failed then.
+    ///
+    /// The handler runs again from the top, with its answers and with what [`Context::once`] made: anything else that
+    /// it had done by then is done again.
+    #[must_use]
+    pub fn resumable(mut self, resumable: bool) -> Self {
+        self.resumable = resumable;
+        self
+    }
+
     /// What the client must be able to do. A call without it is refused before it begins.
     #[must_use]
     pub fn requires(mut self, requirement: Requirement) -> Self {
@@ -278,7 +291,7 @@ impl Tool {
             .map_err(|missing| Fault::MissingState { entry: entry(), type_name: missing.type_name })?;
         let local = LocalEntry::tool(&self.definition, handler)
             .map_err(|error| Fault::Json { entry: entry(), error })?;
-        Ok(local.requiring(self.requires).scoped(self.scopes))
+        Ok(local.requiring(self.requires).scoped(self.scopes).resumable(self.resumable))
     }
 }
 

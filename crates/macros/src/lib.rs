@@ -32,6 +32,8 @@ use syn::parse_macro_input;
 /// | `icons("https://…", …)` | pictures for it |
 /// | `read_only`, `destructive`, `idempotent`, `open_world` | hints, each also `= true` or `= false` |
 /// | `requires(elicitation, …)` | what the client must be able to do: `elicitation`, `elicitation_url`, `sampling`, `sampling_tools`, `roots` |
+/// | `task = "…"` | whether its calls are tasks, whose results are fetched later: `"forbidden"` (as without it), `"optional"` or `"required"` |
+/// | `resumable` | its tasks are run again from their journal when the server that ran them has gone |
 /// | `scopes("admin", …)` | scopes without which the tool does not exist for a caller |
 /// | `ui = "ui://…"` | the page of an MCP App that shows its results |
 /// | `visibility(model, app)` | who may call it, in hosts that know MCP Apps |

@@ -21,6 +21,7 @@ const KNOWN: &[&str] = &[
     "open_world",
     "requires",
     "task",
+    "resumable",
     "scopes",
     "ui",
     "visibility",
@@ -36,7 +37,9 @@ pub(crate) fn build(
 ) -> syn::Result<TokenStream> {
     let mut common = Common::new(description);
     let mut calls = TokenStream::new();
-    for setting in syn::parse2::<Settings>(attribute)?.0 {
+    let settings = syn::parse2::<Settings>(attribute)?.0;
+    check_resumable(&settings)?;
+    for setting in settings {
         if !common.set(&setting, &mut function)? {
             calls.extend(own(&setting)?);
         }
@@ -71,6 +74,20 @@ pub(crate) fn build(
     }})
 }
 
+/// Only tasks are resumed.
+fn check_resumable(settings: &[Setting]) -> syn::Result<()> {
+    let is_task = settings.iter().any(|setting| {
+        setting.name() == "task" && setting.string().is_ok_and(|text| text.value() != "forbidden")
+    });
+    match settings.iter().find(|setting| setting.name() == "resumable") {
+        Some(resumable) if !is_task => {
+            Err(resumable
+                .error("`resumable` is for tools with `task = \"optional\"` or `task = \"required\"`"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn own(setting: &Setting) -> syn::Result<TokenStream> {
     let name = setting.name();
     let key = &setting.key;
@@ -78,6 +95,10 @@ fn own(setting: &Setting) -> syn::Result<TokenStream> {
         "read_only" | "destructive" | "idempotent" | "open_world" => {
             let hint = setting.switch()?;
             Ok(quote! { .#key(#hint) })
+        }
+        "resumable" => {
+            let resumable = setting.switch()?;
+            Ok(quote! { .resumable(#resumable) })
         }
         "task" => {
             let text = setting.string()?;

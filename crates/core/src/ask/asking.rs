@@ -56,6 +56,8 @@ pub(crate) struct Claims {
     /// Names the call through all its rounds.
     pub(crate) chain: String,
     pub(crate) ttl: std::time::Duration,
+    /// The number of the run, where one run at a time works on the call: what an earlier one began, it does not finish.
+    pub(crate) run: Option<u32>,
 }
 
 /// One run of the handler.
@@ -217,6 +219,11 @@ impl Asking {
         }
     }
 
+    /// The answers that the handler did not look at.
+    pub(crate) fn left_fresh(&self) -> Vec<(String, Answered)> {
+        self.round.lock().fresh.clone()
+    }
+
     /// What is known now.
     pub(crate) fn journal(&self) -> Journal {
         self.round.lock().journal.clone()
@@ -304,15 +311,22 @@ impl Asking {
     pub(crate) async fn claim(&self, key: &str) -> Result<Option<RawJson>, AskError> {
         let Way::Rounds(Some(claims)) = &self.way else { return Ok(None) };
         let partition = claims.partition();
-        let claimed = claims
-            .store
-            .kv
-            .put_if_absent(Key::new(&partition, key), bytes::Bytes::new(), Ttl::After(claims.ttl))
-            .await
-            .map_err(|error| AskError::Faulty(format!("the store failed: {error}")))?;
+        let key = Key::new(&partition, key);
+        let (kv, ttl) = (&claims.store.kv, Ttl::After(claims.ttl));
+        let failed =
+            |error: latimer_store::StoreError| AskError::Faulty(format!("the store failed: {error}"));
+        let claimed = kv.put_if_absent(key, claims.mark(), ttl).await.map_err(failed)?;
         match claimed {
             Attempt::Won(_) | Attempt::Lost(None) => Ok(None),
-            Attempt::Lost(Some(entry)) if entry.value.is_empty() => Err(AskError::Busy),
+            Attempt::Lost(Some(entry)) if is_mark(&entry.value) => {
+                if !claims.overtakes(&entry.value) {
+                    return Err(AskError::Busy);
+                }
+                match kv.compare_and_swap(key, entry.version, claims.mark(), ttl).await.map_err(failed)? {
+                    Attempt::Won(_) => Ok(None),
+                    Attempt::Lost(_) => Err(AskError::Busy),
+                }
+            }
             Attempt::Lost(Some(entry)) => RawJson::parse_bytes(entry.value)
                 .map(Some)
                 .map_err(|error| AskError::Faulty(error.to_string())),
@@ -341,6 +355,24 @@ impl Claims {
     fn partition(&self) -> String {
         format!("once:{}", self.chain)
     }
+
+    /// What stands for a value that is being made: no JSON begins so.
+    fn mark(&self) -> bytes::Bytes {
+        format!("{MARK}{}", self.run.unwrap_or_default()).into()
+    }
+
+    /// Whether whoever set a mark is an earlier run, and therefore gone.
+    fn overtakes(&self, mark: &[u8]) -> bool {
+        let digits = std::str::from_utf8(mark).ok().and_then(|mark| mark.strip_prefix(MARK));
+        let other = digits.and_then(|digits| digits.parse::<u32>().ok());
+        matches!((self.run, other), (Some(run), Some(other)) if other < run)
+    }
+}
+
+const MARK: char = '#';
+
+fn is_mark(value: &[u8]) -> bool {
+    value.first() == Some(&(MARK as u8))
 }
 
 impl fmt::Debug for Asking {

@@ -44,6 +44,12 @@ impl Journal {
         self.answers.is_empty() && self.memo.is_empty()
     }
 
+    /// How many bytes it holds.
+    pub(crate) fn len(&self) -> usize {
+        let answers: usize = self.answers.iter().map(|(key, answered)| key.len() + answered.len()).sum();
+        answers + self.memo.iter().map(|(key, value)| key.len() + value.as_str().len()).sum::<usize>()
+    }
+
     pub(crate) fn answer(&self, key: &str) -> Option<&Answered> {
         self.answers.get(key)
     }
@@ -63,6 +69,15 @@ impl Journal {
 }
 
 impl Answered {
+    /// How many bytes it holds.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Result(result) => result.as_str().len(),
+            Self::Refused { message, .. } => message.len(),
+            Self::Unanswered => 0,
+        }
+    }
+
     pub(crate) fn into_result(self) -> Result<RawJson, AskError> {
         match self {
             Self::Result(result) => Ok(result),

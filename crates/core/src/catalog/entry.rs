@@ -29,6 +29,7 @@ pub struct ToolEntry {
     output: Option<Validator>,
     headers: Vec<ParamHeader>,
     task: TaskSupport,
+    resumable: bool,
 }
 
 /// A resource.
@@ -133,6 +134,7 @@ entry!(ToolEntry, name, "The tool's name.", |source, definition| {
         input,
         output,
         headers,
+        resumable: definition.resumable,
         task: index.execution.and_then(|execution| execution.task_support).unwrap_or_default(),
         common: Common::new(key, source, definition),
     })
@@ -175,7 +177,7 @@ entry!(PromptEntry, name, "The prompt's name.", |source, definition| {
 
 impl Common {
     fn new(key: Box<str>, source: &Arc<dyn Source>, definition: Definition) -> Self {
-        let Definition { json, requires, scopes } = definition;
+        let Definition { json, requires, scopes, resumable: _ } = definition;
         Self { key, json, scopes: scopes.into(), requires: requires.into(), source: source.clone() }
     }
 }
@@ -194,6 +196,11 @@ impl ToolEntry {
     /// What the client must be able to do.
     pub fn requires(&self) -> &[Requirement] {
         &self.common.requires
+    }
+
+    /// Whether a task of it may be run again when the server that ran it has gone.
+    pub fn is_resumable(&self) -> bool {
+        self.resumable
     }
 
     /// Whether its calls may or must be tasks (T11-2).

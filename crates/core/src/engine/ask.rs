@@ -8,7 +8,7 @@ use latimer_protocol::encode::{InputRequest, Stamp, write_input_required};
 use latimer_protocol::wire::{ElicitAction, ElicitResult, TaskSupport};
 use latimer_protocol::{RawJson, RpcError};
 
-use super::{Engine, Reply, Request};
+use super::{Caller, Engine, Reply, Request};
 use crate::ask::{
     Answered, AskError, Asking, Binding, Claims, Drive, Driven, Journal, Live, Question, Sealed, TRIES, Way,
     is_page,
@@ -17,6 +17,7 @@ use crate::call::{Call, Operation, Outcome};
 use crate::catalog::ToolEntry;
 use crate::context::{self, Context};
 use crate::error::CallError;
+use crate::limits::Limits;
 use crate::random;
 use crate::requirement::Requirement;
 
@@ -29,7 +30,7 @@ pub(super) enum Ran {
 }
 
 /// How many rounds one call may have: a handler that never has enough is at fault.
-const MOST_ROUNDS: u32 = 100;
+pub(crate) const MOST_ROUNDS: u32 = 100;
 
 impl Engine {
     /// Hands a call to its source, and asks the caller what its handler wants to know.
@@ -72,21 +73,17 @@ impl Engine {
         if let Err(error) = take_pages(&mut fresh) {
             return Ok(Ran::Done(Err(error.into())));
         }
-        let (chain, rounds) = match sealed {
-            None => {
-                context.asking = Asking::new(Way::Rounds(None), Journal::default(), fresh);
-                (None, 0)
-            }
-            Some(sealed) => {
-                let claims = Claims {
-                    store: self.0.store.clone(),
-                    chain: sealed.chain.clone(),
-                    ttl: self.0.limits.request_state_life,
-                };
-                context.asking = Asking::new(Way::Rounds(Some(claims)), sealed.journal, fresh);
-                (Some(sealed.chain), sealed.rounds)
-            }
+        let (chain, rounds, journal) = match sealed {
+            // The first round of a call that may become a task is the first run of that.
+            None => (possible.is_some().then(random::hex::<16>), 0, Journal::default()),
+            Some(sealed) => (Some(sealed.chain), sealed.rounds, sealed.journal),
         };
+        let claims = chain.clone().map(|chain| {
+            let Limits { request_state_life, task_ttl, .. } = self.0.limits;
+            let ttl = if possible.is_some() { request_state_life.max(task_ttl) } else { request_state_life };
+            Claims { store: self.0.store.clone(), chain, ttl, run: None }
+        });
+        context.asking = Asking::new(Way::Rounds(claims), journal, fresh);
         if possible.is_some() {
             context.asking = context.asking.may_be_task();
         }
@@ -96,14 +93,16 @@ impl Engine {
         let driven = (&mut drive).await;
         let handler = drive.handler;
         let (asked, journal) = match driven {
-            Driven::Done(outcome) => match pages(&outcome, request) {
+            Driven::Done(outcome) => match pages(&outcome, &request.caller) {
                 Some(pages) => (pages, context.asking().journal()),
                 None => return Ok(Ran::Done(outcome)),
             },
             Driven::Task => {
                 return match possible {
                     Some(tool) => {
-                        Box::pin(self.turn_into_task(request, tool, handler, context)).await.map(Ran::Asked)
+                        let chain = chain.unwrap_or_else(random::hex::<16>);
+                        let turned = self.turn_into_task(request, tool, handler, context, chain);
+                        Box::pin(turned).await.map(Ran::Asked)
                     }
                     None => Err(RpcError::internal("task")),
                 };
@@ -251,14 +250,14 @@ impl Engine {
 }
 
 /// The questions of a handler that wants pages opened before it can go on, if its caller can be asked (EL-5).
-fn pages(outcome: &Outcome, request: &Request) -> Option<Vec<(String, Question)>> {
+pub(crate) fn pages(outcome: &Outcome, caller: &Caller) -> Option<Vec<(String, Question)>> {
     let Err(CallError::Tool(error)) = outcome else { return None };
-    let (capabilities, revision) = (&request.caller.client.capabilities, request.caller.revision);
+    let (capabilities, revision) = (&caller.client.capabilities, caller.revision);
     Requirement::ElicitationUrl.is_met(capabilities, revision).then_some(error.pages()?.questions())
 }
 
 /// Takes the answers to such questions out: the handler did not ask them. It is run again only if all were accepted.
-fn take_pages(fresh: &mut Vec<(String, Answered)>) -> Result<(), AskError> {
+pub(crate) fn take_pages(fresh: &mut Vec<(String, Answered)>) -> Result<(), AskError> {
     for (key, answered) in fresh.extract_if(.., |(key, _)| is_page(key)) {
         let malformed = |error: serde_json::Error| AskError::Malformed(format!("\"{key}\": {error}"));
         match answered.into_result()?.to::<ElicitResult>().map_err(malformed)?.action {

@@ -143,7 +143,7 @@ impl Builder {
         let catalog = self.catalog.unwrap_or_default();
         let changes = Changes::new(store.clone());
         catalog.announce_to(&changes);
-        let notices = Notices::new(store.clone(), instance.clone());
+        let notices = Notices::new(store.clone());
         let sessions = Sessions::new(store.clone(), &self.limits);
         let line = Line { changes: changes.clone(), sessions: sessions.clone(), limits: self.limits.clone() };
         Engine(Arc::new(Parts {
@@ -171,6 +171,7 @@ impl Builder {
             changes,
             task_status: OnceLock::new(),
             stopping: CancellationToken::new(),
+            stopped_at: OnceLock::new(),
             // Changes are announced to those who listen (CACHE-3). Who does not, and caches between, ask again after
             // a minute.
             list_ttl_ms: 60_000,

@@ -22,12 +22,15 @@ use bytes::Bytes;
 use latimer_protocol::wire::{EmptyResult, LogLevel, ProgressToken};
 use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision, RpcError};
 use latimer_store::{Clock, Store, StoreError, Subscription};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+pub(crate) use ask::{MOST_ROUNDS, pages, take_pages};
 pub use builder::Builder;
 pub use guard::Pending;
 pub use reply::Reply;
+use task::OwnTasks;
 
 use crate::BoxFuture;
 use crate::admission::{Admission, Busy, Permit};
@@ -40,6 +43,7 @@ use crate::identify::Identify;
 use crate::inflight::{Ends, Inflight, Scope};
 use crate::limits::Limits;
 use crate::middleware::Handler;
+pub use crate::notices::Hearing;
 use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::principal::{Account, Peer, Principal};
@@ -85,6 +89,8 @@ struct Parts {
     changes: Changes,
     task_status: OnceLock<Arc<dyn TaskStatus>>,
     stopping: CancellationToken,
+    /// Since when the server stops.
+    stopped_at: OnceLock<Instant>,
     list_ttl_ms: u64,
 }
 
@@ -188,11 +194,12 @@ impl Engine {
     }
 
     pub(crate) fn task_status(&self) -> Arc<dyn TaskStatus> {
-        self.0.task_status.get_or_init(|| Arc::new(self.0.tasks.clone())).clone()
+        self.0.task_status.get_or_init(|| Arc::new(OwnTasks::of(self))).clone()
     }
 
     /// Says that the server stops: requests that go on until they are ended are answered (SUB-5).
     pub fn stop(&self) {
+        self.0.stopped_at.get_or_init(Instant::now);
         self.0.stopping.cancel();
     }
 
@@ -288,17 +295,25 @@ impl Engine {
         }
     }
 
-    /// Hears the notifications to a session or connection.
+    /// Hears the notifications to a session.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn notices(&self, scope: &Scope) -> Result<Subscription, StoreError> {
-        self.0.notices.hear(scope).await
+    pub(crate) async fn notices(&self, session: &SessionId) -> Result<Subscription, StoreError> {
+        self.0.notices.hear(session).await
     }
 
-    /// Stops the tasks that run here, and closes all sources.
+    /// Has a connection take its notifications until what is returned is dropped. `sink` gets complete JSON text, and
+    /// must not wait: where there is no room, a notification is lost.
+    pub fn notices_to(&self, connection: u64, sink: impl Fn(Bytes) + Send + Sync + 'static) -> Hearing {
+        self.0.notices.attach(connection, Arc::new(sink))
+    }
+
+    /// Ends the tasks that run here, and closes all sources. Tasks have what is left of the drain time since the server
+    /// was [told to stop](Self::stop); the others are stopped then.
     pub async fn close(&self) {
-        self.0.tasks.stop_all();
+        let since = self.0.stopped_at.get_or_init(Instant::now).elapsed();
+        self.0.tasks.close(self.0.limits.drain.saturating_sub(since)).await;
         self.0.catalog.close().await;
     }
 

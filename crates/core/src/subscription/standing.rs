@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use super::News;
 use crate::changes::{Interest, Listing};
 use crate::engine::Engine;
-use crate::inflight::Scope;
 use crate::principal::Principal;
 use crate::session::{Session, SessionError, SessionId};
 use crate::stream::{Content, Pace};
@@ -59,7 +58,7 @@ impl Engine {
         let mut news = News::new(listener, self.catalog().clone(), principal.clone());
         news.join().await;
         let woken = self.sessions().woken(&id).await?;
-        let notices = self.notices(&Scope::Session(id.clone())).await?;
+        let notices = self.notices(&id).await?;
         let claim = Claim::new(self, &id);
         if claim.take().await? {
             // The stream of another process may not have come to tell everything.

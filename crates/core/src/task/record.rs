@@ -1,15 +1,19 @@
 //! The state machine of a task.
 //!
 //! ```text
-//!             ask                      finish
-//! working ──────────► input_required ────────► (never: it works again first)
-//!    ▲                      │
-//!    └──── last answer ─────┘
+//!               ask
+//! working ─────────────────► input_required
+//!    ▲                             │
+//!    └───────── last answer ───────┘
 //! working ── finish ──► completed | failed
+//! working, input_required ── fail ──► failed
 //! working, input_required ── cancel ──► cancelled
 //! ```
 //!
 //! The last three are final: nothing changes a record then (TX-7).
+//!
+//! Each run of the handler has a number. What a run has to say counts only while the record still names it: one that
+//! was overtaken, because its server was taken for gone, changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +29,7 @@ use crate::ask::{self, Journal, Question};
 /// A task, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Whose it is: the key of its principal.
+    /// Whose it is.
     pub(crate) owner: String,
     pub(crate) status: TaskStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,8 +40,15 @@ pub(crate) struct Record {
     ttl: u64,
     poll: u64,
     pub(crate) call: TaskCall,
+    /// Names the call through all its runs.
+    pub(crate) chain: String,
+    /// The number of the run that works, or worked last.
+    pub(crate) run: u32,
     #[serde(default)]
     pub(crate) journal: Journal,
+    /// Answers that no run has looked at, by the handler's keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) fresh: Vec<(String, ask::Answered)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) asked: Vec<Asked>,
     /// How often each key of the handler was asked.
@@ -75,12 +86,19 @@ pub(crate) enum Answered {
     Ignored,
     /// It is kept, and other questions are open.
     Noted,
-    /// It was the last one: the task works again.
+    /// It was the last one: the task works again, in its next run.
     Complete,
 }
 
 impl Record {
-    pub(crate) fn new(owner: String, call: TaskCall, now: Timestamp, ttl_ms: u64, poll_ms: u64) -> Self {
+    pub(crate) fn new(
+        owner: String,
+        chain: String,
+        call: TaskCall,
+        now: Timestamp,
+        ttl_ms: u64,
+        poll_ms: u64,
+    ) -> Self {
         Self {
             owner,
             status: TaskStatus::Working,
@@ -90,7 +108,10 @@ impl Record {
             ttl: ttl_ms,
             poll: poll_ms,
             call,
+            chain,
+            run: 1,
             journal: Journal::default(),
+            fresh: Vec::new(),
             asked: Vec::new(),
             counts: BTreeMap::new(),
             finished: None,
@@ -115,16 +136,35 @@ impl Record {
         self.created.saturating_add(self.ttl).saturating_sub(now.as_millis())
     }
 
-    /// A run has ended with questions. Whether that was possible.
-    pub(crate) fn ask(&mut self, asked: Vec<(String, Question)>, journal: Journal, now: Timestamp) -> bool {
-        if self.status != TaskStatus::Working || asked.is_empty() {
+    /// Whether a run still works on it.
+    pub(crate) fn is_run_by(&self, run: u32) -> bool {
+        self.status == TaskStatus::Working && self.run == run
+    }
+
+    /// How many bytes it has learnt, and asks for.
+    pub(crate) fn learnt(&self) -> usize {
+        let fresh: usize = self.fresh.iter().map(|(key, answered)| key.len() + answered.len()).sum();
+        self.journal.len() + fresh
+    }
+
+    /// A run has ended with questions; `fresh` are the answers that it did not look at. Whether that was possible.
+    pub(crate) fn ask(
+        &mut self,
+        run: u32,
+        asked: Vec<(String, Question)>,
+        journal: Journal,
+        fresh: Vec<(String, ask::Answered)>,
+        now: Timestamp,
+    ) -> bool {
+        if !self.is_run_by(run) || asked.is_empty() {
             return false;
         }
         self.journal = journal;
+        self.fresh = fresh;
         for (key, question) in asked {
             let count = self.counts.entry(key.clone()).or_default();
             self.asked.push(Asked::new(key, *count, question));
-            *count += 1;
+            *count = count.saturating_add(1);
         }
         self.step(TaskStatus::InputRequired, now);
         true
@@ -142,11 +182,12 @@ impl Record {
             return Answered::Ignored;
         };
         let asked = self.asked.remove(at);
-        self.journal.note_answer(&asked.key, answered);
+        self.fresh.push((asked.key, answered));
+        self.updated = now.as_millis();
         if !self.asked.is_empty() {
-            self.updated = now.as_millis();
             return Answered::Noted;
         }
+        self.run = self.run.saturating_add(1);
         self.step(TaskStatus::Working, now);
         Answered::Complete
     }
@@ -156,16 +197,53 @@ impl Record {
         let Some(at) = self.asked.iter().position(|asked| asked.wire == wire) else { return };
         let asked = self.asked.remove(at);
         let count = self.counts.entry(asked.key.clone()).or_default();
-        self.asked.push(Asked::new(asked.key, *count, asked.question.again(fault)));
-        *count += 1;
+        self.asked.push(asked.again(*count, fault));
+        *count = count.saturating_add(1);
         self.updated = now.as_millis();
     }
 
-    /// The run has ended. Whether that was possible.
-    pub(crate) fn finish(&mut self, finished: Finished, now: Timestamp) -> bool {
-        if self.status != TaskStatus::Working {
+    /// A run has come to its end. Whether that was possible.
+    pub(crate) fn finish(&mut self, run: u32, finished: Finished, now: Timestamp) -> bool {
+        self.is_run_by(run) && self.end(finished, now)
+    }
+
+    /// It cannot go on, whoever works on it. Whether that was possible.
+    pub(crate) fn fail(&mut self, error: RpcError, now: Timestamp) -> bool {
+        !self.status.is_final() && self.end(error.into(), now)
+    }
+
+    /// The server of a run has gone: the next run takes over. Whether that was possible.
+    pub(crate) fn take_over(&mut self, run: u32, now: Timestamp) -> bool {
+        if !self.is_run_by(run) {
             return false;
         }
+        self.run = self.run.saturating_add(1);
+        self.updated = now.as_millis();
+        true
+    }
+
+    /// Nobody wants it any more. Whether that was possible.
+    pub(crate) fn cancel(&mut self, now: Timestamp) -> bool {
+        if self.status.is_final() {
+            return false;
+        }
+        self.forget();
+        self.message = Some("the task was cancelled on request".to_owned());
+        self.step(TaskStatus::Cancelled, now);
+        true
+    }
+
+    /// What a run is doing, in words. Whether that was possible.
+    pub(crate) fn say(&mut self, run: u32, message: String, now: Timestamp) -> bool {
+        if !self.is_run_by(run) {
+            return false;
+        }
+        self.message = Some(message);
+        self.updated = now.as_millis();
+        true
+    }
+
+    fn end(&mut self, finished: Finished, now: Timestamp) -> bool {
         let status = match &finished {
             // The extension knows a tool's own failure as a result (TX-7), the older form as a failure (T11-5).
             Finished::Result { is_error: true, .. } if !self.call.revision().is_modern() => {
@@ -179,32 +257,17 @@ impl Record {
             Finished::Result { .. } => self.message.take().filter(|_| status == TaskStatus::Completed),
         };
         self.finished = Some(finished);
-        self.asked.clear();
-        self.journal = Journal::default();
+        self.forget();
         self.step(status, now);
         true
     }
 
-    /// Nobody wants it any more. Whether that was possible.
-    pub(crate) fn cancel(&mut self, now: Timestamp) -> bool {
-        if self.status.is_final() {
-            return false;
-        }
+    /// What only a further run would need.
+    fn forget(&mut self) {
         self.asked.clear();
+        self.fresh.clear();
+        self.counts.clear();
         self.journal = Journal::default();
-        self.message = Some("the task was cancelled on request".to_owned());
-        self.step(TaskStatus::Cancelled, now);
-        true
-    }
-
-    /// What it is doing, in words. Whether that was possible.
-    pub(crate) fn say(&mut self, message: String, now: Timestamp) -> bool {
-        if self.status.is_final() {
-            return false;
-        }
-        self.message = Some(message);
-        self.updated = now.as_millis();
-        true
     }
 
     fn step(&mut self, status: TaskStatus, now: Timestamp) {
@@ -240,3 +303,6 @@ fn timestamp(millis: u64) -> String {
     let moment = std::time::SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_millis(millis));
     humantime::format_rfc3339_millis(moment.unwrap_or(std::time::SystemTime::UNIX_EPOCH)).to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use latimer_protocol::rewrite::{decode_string, member};
 
 pub use baggage::Baggage;
 pub use parent::{TraceId, TraceParent};
-pub(crate) use span::of_call;
+pub(crate) use span::{of_call, of_task};
 pub use state::TraceState;
 
 use crate::context::Context;

@@ -294,6 +294,44 @@ pub(crate) static KEYS: &[Key] = &[
         "The most that a call of 2026-07-28 may have its client carry from one round to the next.",
         range = ("1KiB", "16MiB")
     ),
+    key!("limits.tasks", limits.tasks, "Tasks that are kept in all.", range = ("1", "10000000")),
+    key!(
+        "limits.tasks_per_owner",
+        limits.tasks_per_owner,
+        "Tasks that are kept of one identified caller, of one anonymous session, and of one anonymous address.",
+        range = ("1", "10000000")
+    ),
+    key!(
+        "limits.task_ttl",
+        limits.task_ttl,
+        "How long a task is kept from its creation on, where its caller does not say. It ends by then.",
+        range = ("1s", "365d")
+    ),
+    key!(
+        "limits.task_ttl_most",
+        limits.task_ttl_most,
+        "The longest time for which a caller can have a task kept.",
+        range = ("1s", "365d")
+    ),
+    key!(
+        "limits.task_journal_bytes",
+        limits.task_journal_bytes,
+        "The most answers and remembered values that are kept of one task.",
+        range = ("1KiB", "1GiB")
+    ),
+    key!(
+        "limits.task_poll",
+        limits.task_poll,
+        "How long clients are told to wait between two looks at a task.",
+        range = ("1ms", "1h")
+    ),
+    key!(
+        "limits.task_after",
+        limits.task_after,
+        "How long a tool that may be a task runs in its call, before it becomes one by itself, for clients of 2026-07-28 that know tasks. If not set: for as long as it takes.",
+        range = ("0s", "365d"),
+        sample = "5s"
+    ),
     key!(
         "limits.streams_per_session",
         limits.streams_per_session,

@@ -13,6 +13,12 @@ fn subtract(a: f64, b: f64) -> f64 {
 #[tool(requires(telepathy))]
 fn think() {}
 
+#[tool(task = "maybe")]
+fn wonder() {}
+
+#[tool(resumable)]
+fn resume() {}
+
 #[tool]
 fn multiply(#[arg(descripton = "one")] a: f64, b: f64) -> f64 {
     a * b

@@ -217,6 +217,7 @@ pub(super) async fn end(
     let engine = service.engine();
     engine.sessions().close(&session.id, principal).await.map_err(|error| Refusal::session(&error))?;
     engine.cancel_all(&Scope::Session(session.id.clone()));
+    engine.abandon_tasks(&Scope::Session(session.id.clone())).await;
     engine.streams().forget(&session.id).await.map_err(|error| Refusal::store(&error))?;
     tracing::info!(session = %session.id, "session closed");
     Ok(refusal::empty(StatusCode::NO_CONTENT))
@@ -413,8 +414,6 @@ async fn append(event: Event, writer: &Writer, prime: &Prime) -> Result<(), Stor
     let content = match event {
         Event::Message(text) => Content::Message(text),
         Event::Disconnect { retry } => Content::Disconnect { retry },
-        // Only tasks have one, and none of those ends here.
-        Event::Status(_) => return Ok(()),
     };
     writer.append(content).await.map(|_| ())
 }

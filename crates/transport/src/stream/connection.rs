@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use latimer_core::engine::Reply;
+use latimer_core::engine::{Hearing, Reply};
 use latimer_core::{Engine, Peer, Principal, Scope};
 use latimer_protocol::codec::line::{LineDecoder, LineEvent};
 use latimer_protocol::frame::{Notification, Response};
@@ -40,6 +40,8 @@ pub(super) struct Connection {
     pub(super) engine: Engine,
     pub(super) principal: Principal,
     pub(super) peer: Peer,
+    /// The number of its scope.
+    number: u64,
     pub(super) scope: Scope,
     pub(super) out: Outgoing,
     pub(super) calls: TaskTracker,
@@ -63,9 +65,10 @@ where
     let (drain, most) = (limits.drain, limits.message_bytes);
     // An answer may be much larger than a message; what waits for a client that does not read may not be endless.
     let out = Outgoing::new(limits.ring_bytes, limits.ring_bytes.saturating_mul(16));
-    let scope = Scope::Connection(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
+    let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    let scope = Scope::Connection(number);
     let connection =
-        Connection { engine, principal, peer, scope, out: out.clone(), calls: TaskTracker::new() };
+        Connection { engine, principal, peer, number, scope, out: out.clone(), calls: TaskTracker::new() };
     let mut writing = tokio::spawn({
         let out = out.clone();
         async move { out.write(output).await }
@@ -106,6 +109,7 @@ where
         out.hurry();
         connection.calls.wait().await;
     }
+    connection.engine.abandon_tasks(&connection.scope).await;
     out.close();
     if !is_broken
         && let Ok(written) = tokio::time::timeout(drain, &mut writing).await
@@ -128,6 +132,17 @@ fn broken(written: &Result<std::io::Result<()>, tokio::task::JoinError>) -> End 
 }
 
 impl Connection {
+    /// Takes what is said to the client outside its calls. While its reader is slow, that is lost: it is a hint, and
+    /// whoever says it must not wait.
+    pub(super) fn hear_notices(&self) -> Hearing {
+        let out = self.out.clone();
+        self.engine.notices_to(self.number, move |message| {
+            if out.has_room() {
+                out.push(&message);
+            }
+        })
+    }
+
     async fn take(&self, event: LineEvent, handshake: &mut Handshake) {
         match event {
             LineEvent::Line(line) => self.line(line, handshake).await,

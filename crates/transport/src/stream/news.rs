@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use latimer_core::engine::Hearing;
 use latimer_core::subscription::MOST_URI_BYTES;
 use latimer_protocol::{OwnedParams, Revision, RpcError};
-use latimer_store::Signal;
 use tokio::task::AbortHandle;
 
 use super::connection::Connection;
@@ -15,6 +15,8 @@ pub(super) struct News {
     /// Its name among those who listen.
     line: String,
     watched: HashSet<String>,
+    /// What is said to it outside its calls, besides changes.
+    _hearing: Hearing,
     task: AbortHandle,
 }
 
@@ -24,35 +26,15 @@ impl News {
         let line = format!("{:?}", connection.scope);
         let mut news = connection.engine.news(&line, &connection.principal);
         let out = connection.out.clone();
-        let (engine, scope) = (connection.engine.clone(), connection.scope.clone());
+        let hearing = connection.hear_notices();
         let task = tokio::spawn(async move {
-            let mut notices = match engine.notices(&scope).await {
-                Ok(notices) => Some(notices),
-                Err(error) => {
-                    tracing::error!(%error, "notices to a connection are not heard");
-                    None
-                }
-            };
             news.join().await;
             loop {
-                let notice = async {
-                    match &mut notices {
-                        Some(notices) => notices.recv().await,
-                        None => std::future::pending().await,
-                    }
-                };
-                tokio::select! {
-                    message = news.next_in(out.room()) => out.push(&message),
-                    notice = notice => match notice {
-                        Some(Signal::Message(message)) => out.push(&message),
-                        // Hints may be lost.
-                        Some(Signal::Lagged) => {}
-                        None => notices = None,
-                    },
-                }
+                let message = news.next_in(out.room()).await;
+                out.push(&message);
             }
         });
-        Self { line, watched: HashSet::new(), task: task.abort_handle() }
+        Self { line, watched: HashSet::new(), _hearing: hearing, task: task.abort_handle() }
     }
 
     /// Subscribes to a resource, or unsubscribes from it.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use latimer_core::{Limits, Scope, SessionId};
-use latimer_store::{Signal, Store};
+use latimer_core::Limits;
+use latimer_store::Store;
 use serde_json::{Value, json};
 
 use super::client::{Ask, Connection, MODERN, Stream, call, in_time};
@@ -544,9 +544,7 @@ async fn el_5_a_client_of_2025_11_25_is_told_that_a_page_is_done_with() {
         let setup = Setup { reruns: Some(reruns), ..Setup::default() };
         let server = Server::with(setup).await;
         let session = session(&server, "2025-11-25", &answers()).await;
-        // What the session's own stream carries, wherever it is open.
-        let scope = Scope::Session(SessionId::parse(&session).unwrap());
-        let mut notices = server.engine.notices(&scope).await.unwrap();
+        let mut standing = Stream::open(&server, &Ask::listen(&session)).await;
         let ask = Ask::legacy(&session, 1, "tools/call", &call("opens_a_page"));
         let mut stream = Stream::open(&server, &ask).await;
         let question = question(&mut stream).await;
@@ -557,11 +555,11 @@ async fn el_5_a_client_of_2025_11_25_is_told_that_a_page_is_done_with() {
         let answer = Ask::post(answer.to_string()).with("Mcp-Session-Id", &session);
         assert_eq!(server.ask(&answer).await.status(), 202);
         assert_eq!(said(&stream.next_message().await.unwrap()), "seen");
-        let Some(Signal::Message(notice)) = in_time(notices.recv()).await else { panic!("no notice") };
+        let notice = standing.next_message().await.unwrap();
         let expected = json!({
             "jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": { "elicitationId": name },
         });
-        assert_eq!(serde_json::from_slice::<Value>(&notice).unwrap(), expected);
+        assert_eq!(notice, expected);
     }
     // Nobody else knows of such things.
     let server = Server::start().await;
