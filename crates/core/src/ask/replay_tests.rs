@@ -80,7 +80,9 @@ fn model(steps: &[Step], known: &BTreeSet<u8>, asked: &mut BTreeSet<u8>) -> bool
                 false
             }
             Step::Join(branches) => {
-                branches.iter().fold(true, |through, steps| model(steps, known, asked) && through)
+                // All of them are looked at, whichever is through.
+                let through: Vec<_> = branches.iter().map(|steps| model(steps, known, asked)).collect();
+                through.into_iter().all(|through| through)
             }
             _ => true,
         };
