@@ -152,7 +152,7 @@ impl Asking {
     }
 
     /// Has the call become a task, if it can; whether it is one then.
-    pub(crate) async fn into_task(&self) -> bool {
+    pub(crate) async fn become_task(&self) -> bool {
         poll_fn(|_| match self.task.load(Ordering::Acquire) {
             IN_TASK => Poll::Ready(true),
             MAY_BE_TASK | TASK_WANTED if self.is_polled_here() => {

@@ -29,6 +29,9 @@ pub(super) enum Ran {
     Asked(Reply),
 }
 
+/// What a request brings along: the state of its call, and answers by key.
+type Brought = (Option<Sealed>, Vec<(String, Answered)>);
+
 /// How many rounds one call may have: a handler that never has enough is at fault.
 pub(crate) const MOST_ROUNDS: u32 = 100;
 
@@ -126,11 +129,7 @@ impl Engine {
 
     /// What a request brings along from earlier rounds: the state, and answers. Answers to what the handler does not ask
     /// are ignored (MRTR-6). They may come without a state, too: they are the client's own words in any case.
-    fn open(
-        &self,
-        request: &Request,
-        definition: &RawJson,
-    ) -> Result<(Option<Sealed>, Vec<(String, Answered)>), RpcError> {
+    fn open(&self, request: &Request, definition: &RawJson) -> Result<Brought, RpcError> {
         let sealed = match request.params.request_state()? {
             Some(state) => {
                 let binding = binding(request, definition)?;
