@@ -224,6 +224,16 @@ impl Asking {
         self.round.lock().fresh.clone()
     }
 
+    /// The answers of this round that the handler did not come to, of those whose questions were open.
+    pub(crate) fn unread(&self, open: &[String]) -> impl Iterator<Item = (String, RawJson)> {
+        let fresh = std::mem::take(&mut self.round.lock().fresh);
+        let open = open.to_owned();
+        fresh.into_iter().filter_map(move |(key, answered)| match answered {
+            Answered::Result(result) if open.contains(&key) => Some((key, result)),
+            _ => None,
+        })
+    }
+
     /// What is known now.
     pub(crate) fn journal(&self) -> Journal {
         self.round.lock().journal.clone()

@@ -76,10 +76,10 @@ impl Engine {
         if let Err(error) = take_pages(&mut fresh) {
             return Ok(Ran::Done(Err(error.into())));
         }
-        let (chain, rounds, journal) = match sealed {
+        let (chain, rounds, journal, open) = match sealed {
             // The first round of a call that may become a task is the first run of that.
-            None => (possible.is_some().then(random::hex::<16>), 0, Journal::default()),
-            Some(sealed) => (Some(sealed.chain), sealed.rounds, sealed.journal),
+            None => (possible.is_some().then(random::hex::<16>), 0, Journal::default(), Vec::new()),
+            Some(sealed) => (Some(sealed.chain), sealed.rounds, sealed.journal, sealed.open),
         };
         let claims = chain.clone().map(|chain| {
             let Limits { request_state_life, task_ttl, .. } = self.0.limits;
@@ -123,14 +123,16 @@ impl Engine {
             return Err(RpcError::invalid_request(message));
         }
         let chain = chain.unwrap_or_else(random::hex::<16>);
-        let sealed = Sealed::new(chain, rounds + 1, journal);
+        let mut sealed = Sealed::new(chain, rounds + 1, journal);
+        sealed.kept = context.asking().unread(&open).collect();
+        sealed.open = asked.iter().map(|(key, _)| key.clone()).chain(sealed.kept.keys().cloned()).collect();
         self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
     }
 
     /// What a request brings along from earlier rounds: the state, and answers. Answers to what the handler does not ask
     /// are ignored (MRTR-6). They may come without a state, too: they are the client's own words in any case.
     fn open(&self, request: &Request, definition: &RawJson) -> Result<Brought, RpcError> {
-        let sealed = match request.params.request_state()? {
+        let mut sealed = match request.params.request_state()? {
             Some(state) => {
                 let binding = binding(request, definition)?;
                 let opened = self.0.seal_keys.open(&binding, &state, self.0.clock.now());
@@ -147,6 +149,12 @@ impl Engine {
                 let (key, value) = member.map_err(|error| unreadable(&error))?;
                 let value = responses.slice(value).map_err(|error| unreadable(&error))?;
                 fresh.push((key.into_owned(), Answered::Result(value)));
+            }
+        }
+        // A newer answer takes the place of one that was kept.
+        for (key, value) in sealed.iter_mut().flat_map(|sealed| std::mem::take(&mut sealed.kept)) {
+            if !fresh.iter().any(|(given, _)| *given == key) {
+                fresh.push((key, Answered::Result(value)));
             }
         }
         Ok((sealed, fresh))
