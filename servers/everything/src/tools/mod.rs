@@ -2,7 +2,9 @@
 
 mod asking;
 mod basic;
+mod changes;
 mod gzip;
+mod joint;
 mod long;
 mod page;
 mod references;
@@ -15,5 +17,6 @@ pub(crate) use basic::PICTURE;
 
 pub(crate) fn add(server: Server) -> Server {
     let server = gzip::add(references::add(long::add(basic::add(server))));
-    toggles::add(research::add(page::add(asking::add(server))))
+    let server = toggles::add(research::add(page::add(asking::add(server))));
+    changes::add(joint::add(server))
 }
