@@ -35,7 +35,6 @@ fn toggle(turns: State<Turns>, handle: State<Handle>) -> latimer::Result<String>
 fn update(
     handle: State<Handle>,
     /// The number of the resource, from 1 to 100.
-    #[schemars(range(min = 1, max = 100))]
     id: u32,
 ) -> latimer::Result<String> {
     if !(1..=fixed::MOST).contains(&id) {

@@ -59,6 +59,15 @@ async fn el_2_a_form_has_a_field_of_every_kind() {
 }
 
 #[tokio::test]
+async fn the_user_and_the_model_are_asked_together() {
+    for client in each_era().await {
+        let both = client.on_sample(|_| sampled("left")).on_elicit(|_| json!({ "answer": "right" }));
+        let called = both.call("ask-user-and-model", json!({ "question": "Which way?" })).await.unwrap();
+        assert_eq!(called.text(), "The user says: right\nThe model says: left");
+    }
+}
+
+#[tokio::test]
 async fn el_5_a_page_is_opened() {
     for client in each_era().await {
         let user = client.on_elicit(|asked| {

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use crate::support::{client, each_era, server};
 
-const TOOLS: [&str; 20] = [
+const TOOLS: [&str; 23] = [
     "add",
     "annotatedMessage",
+    "ask-user-and-model",
     "echo",
     "elicitInputs",
     "get-env",
@@ -25,9 +26,11 @@ const TOOLS: [&str; 20] = [
     "mcp_apps_hello_world",
     "sampleLLM",
     "simulate-research-query",
+    "toggle-extra-resource",
     "toggle-simulated-logging",
     "toggle-subscriber-updates",
     "trigger-elicitation-request",
+    "trigger-resource-update",
     "trigger-url-elicitation",
 ];
 

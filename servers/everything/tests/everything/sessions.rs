@@ -46,6 +46,23 @@ async fn rsc_5_to_subscribe_is_answered_at_once_and_updates_come_when_asked_for(
     other.hears_nothing().await;
 }
 
+#[tokio::test]
+async fn rsc_5_an_update_and_a_change_of_the_list_reach_every_session() {
+    let client = client().await;
+    let mut wire = Wire::open(client.engine()).await;
+    let mut other = Wire::open(client.engine()).await;
+    let uri = "test://static/resource/7";
+    other.request("resources/subscribe", json!({ "uri": uri })).await;
+    wire.text("trigger-resource-update", json!({ "id": 7 })).await;
+    assert_eq!(other.receive().await["params"]["uri"], uri);
+    for _ in 0..2 {
+        wire.text("toggle-extra-resource", json!({})).await;
+        assert_eq!(other.receive().await["method"], "notifications/resources/list_changed");
+    }
+    let refused = wire.call("trigger-resource-update", json!({ "id": 101 })).await;
+    assert_eq!(refused["result"]["isError"], true, "{refused}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn log_2_simulated_messages_go_to_the_session_that_wants_them() {
     let client = client().await;
