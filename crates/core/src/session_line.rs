@@ -105,3 +105,105 @@ impl fmt::Debug for SessionLine {
         f.debug_struct("SessionLine").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Poll;
+
+    use latimer_protocol::wire::{CallToolResult, Tool};
+    use latimer_protocol::{Frame, Message, Revision};
+    use latimer_store::Signal;
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::call::Answer;
+    use crate::context::Client;
+    use crate::engine::{Caller, Engine, Request};
+    use crate::local::{LocalEntry, LocalSource};
+    use crate::principal::Peer;
+    use crate::session::Session;
+
+    /// An engine with a tool that keeps the lines of its callers.
+    async fn engine() -> (Engine, Arc<Mutex<Vec<Option<SessionLine>>>>) {
+        let (engine, lines) = (Engine::builder().build(), Arc::<Mutex<Vec<_>>>::default());
+        let source = LocalSource::new("source");
+        let tool = Tool::new("keeps", RawJson::parse(r#"{"type":"object"}"#).unwrap());
+        let kept = lines.clone();
+        let keeps = Arc::new(move |call: crate::Call| {
+            kept.lock().push(call.context.session_line());
+            Box::pin(async { Ok(Answer::Tool(CallToolResult::text("kept"))) }) as crate::BoxFuture<'static, _>
+        });
+        source.insert(LocalEntry::tool(&tool, keeps).unwrap()).unwrap();
+        engine.catalog().load(Arc::new(source)).await.unwrap();
+        (engine, lines)
+    }
+
+    async fn call(engine: &Engine, revision: Revision, session: Option<&Session>) {
+        let meta = format!(
+            r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{revision}","io.modelcontextprotocol/clientCapabilities":{{}}}},"#
+        );
+        let meta = if revision.is_modern() { meta.as_str() } else { "" };
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{{meta}"name":"keeps","arguments":{{}}}}}}"#
+        );
+        let text = bytestring::ByteString::from(text);
+        let frame = Frame::decode(&text, &engine.limits().json).unwrap();
+        let Frame::Message(Message::Request(request)) = frame else { panic!("no request") };
+        let caller = Caller {
+            revision,
+            principal: Principal::anonymous(),
+            peer: Peer::Local,
+            session: session.map(|session| session.id.clone()),
+            scope: session.map(|session| Scope::Session(session.id.clone())),
+            client: Client::default(),
+            log_level: None,
+            trace: None,
+        };
+        let method = engine.method(&request.method, revision).unwrap();
+        let params = request.params.detach(&text);
+        let id = latimer_protocol::RequestId::from(1_u64);
+        engine.begin(Request { id, method, params, caller }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn log_2_what_is_said_later_reaches_the_session_as_it_wants_it() {
+        let (engine, lines) = engine().await;
+        let nobody = Principal::anonymous();
+        let sessions = engine.sessions();
+        let open = || sessions.open(&nobody, Peer::Local, Revision::V2025_11_25, Client::default());
+        let (session, other) = (open().await.unwrap(), open().await.unwrap());
+        let mut heard = engine.notices(&Scope::Session(session.id.clone())).await.unwrap();
+        let mut elsewhere = engine.notices(&Scope::Session(other.id.clone())).await.unwrap();
+        call(&engine, Revision::V2025_11_25, Some(&session)).await;
+        let line = lines.lock().pop().flatten().unwrap();
+
+        sessions.set_log_level(&session, &nobody, LogLevel::Error).await.unwrap();
+        line.log(LogLevel::Info, None, "too little").await;
+        line.log(LogLevel::Error, Some("x"), "enough").await;
+        line.notify("notifications/stderr", &serde_json::json!({ "content": "a line" })).await;
+        for expected in [
+            r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","logger":"x","data":"enough"}}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/stderr","params":{"content":"a line"}}"#,
+        ] {
+            let Some(Signal::Message(message)) = heard.recv().await else { panic!("nothing was heard") };
+            assert_eq!(message, expected);
+        }
+        let nothing = std::pin::pin!(elsewhere.recv());
+        assert!(matches!(futures_util::poll!(nothing), Poll::Pending));
+
+        assert!(line.is_open().await);
+        sessions.close(&session.id, &nobody).await.unwrap();
+        assert!(!line.is_open().await);
+        line.log(LogLevel::Emergency, None, "to nobody").await;
+        let nothing = std::pin::pin!(heard.recv());
+        assert!(matches!(futures_util::poll!(nothing), Poll::Pending));
+    }
+
+    #[tokio::test]
+    async fn log_3_there_is_no_line_in_2026_07_28() {
+        let (engine, lines) = engine().await;
+        call(&engine, Revision::LATEST_MODERN, None).await;
+        assert!(lines.lock().pop().unwrap().is_none());
+    }
+}
