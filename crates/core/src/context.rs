@@ -109,6 +109,10 @@ impl Context {
         self.0.session.as_ref()
     }
 
+    pub(crate) fn log_level(&self) -> Option<LogLevel> {
+        self.0.log_level
+    }
+
     /// What the client says about itself.
     pub fn client(&self) -> &Client {
         &self.0.client

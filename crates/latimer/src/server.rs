@@ -291,7 +291,7 @@ impl Server {
             return Err(Fault::NotOneSource(self.info.name).into());
         }
         self.bind()?;
-        Ok(Arc::new(Assembled::new(self.local.clone(), self.middleware)))
+        Ok(Assembled::new(self.local.clone(), self.middleware, self.handle))
     }
 
     /// Everything but the loading of the sources, which a host may want to do in its own order.
@@ -300,7 +300,8 @@ impl Server {
         catalog: &Arc<Catalog>,
     ) -> Result<(Builder, Vec<Arc<dyn Source>>), BuildError> {
         self.bind()?;
-        self.handle.serve(catalog);
+        let local: Arc<dyn Source> = self.local.clone();
+        self.handle.serve(Arc::downgrade(&local), catalog);
         let mut builder = Engine::builder().info(self.info).states(self.states);
         if let Some(instructions) = self.instructions {
             builder = builder.instructions(instructions);

@@ -44,6 +44,6 @@ pub use seal::{SealKeyError, SealKeys};
 pub(crate) use asking::{Asking, Claims, Way};
 pub(crate) use drive::{Drive, Driven};
 pub(crate) use journal::Answered;
-pub(crate) use live::{Live, TRIES};
+pub(crate) use live::{Line, Live, TRIES};
 pub(crate) use page::is_page;
 pub(crate) use seal::{Binding, Sealed};

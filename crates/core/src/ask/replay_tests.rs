@@ -161,7 +161,7 @@ proptest! {
                 let mut expected = BTreeSet::new();
                 model(&steps, &known, &mut expected);
                 let (asked, _) = round(&steps, journal, fresh, &Mutex::default()).await;
-                prop_assert_eq!(asked.into_iter().collect::<BTreeSet<_>>(), expected);
+                prop_assert_eq!(asked.iter().copied().collect::<BTreeSet<_>>(), expected);
             }
             Ok(())
         })?;

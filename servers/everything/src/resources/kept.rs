@@ -111,10 +111,8 @@ impl Shelf {
         if kept.bytes.len() > MOST_BYTES {
             return Err(Error::shown("the resource is too large to be kept"));
         }
-        let (within, uri) = match cx.session() {
-            Some(session) => {
-                (Within::Session(session.to_string()), format!("demo://resource/session/{name}"))
-            }
+        let (within, uri) = match cx.session_line() {
+            Some(line) => (Within::Session(line.name()), format!("demo://resource/session/{name}")),
             None => {
                 let handle = Handle::random()?;
                 let uri = format!("demo://resource/session/{handle}/{name}");
@@ -146,9 +144,9 @@ impl Shelf {
         request: &ReadRequest,
     ) -> Result<ResourceContents, Error> {
         let name = request.variables.last().and_then(|(_, name)| name.parse::<Name>().ok());
-        let within = match (handle, cx.session()) {
+        let within = match (handle, cx.session_line()) {
             (Some(handle), _) => handle.parse().ok().map(Within::Handle),
-            (None, Some(session)) => Some(Within::Session(session.to_string())),
+            (None, Some(line)) => Some(Within::Session(line.name())),
             (None, None) => None,
         };
         let (name, within) = name.zip(within).ok_or(Error::NoResource)?;

@@ -1,19 +1,14 @@
 //! Tools that ask the client.
 
+use latimer::RawJson;
 use latimer::prelude::*;
 use latimer::wire::{CallToolResult, CreateMessageParams, ElicitAction, ElicitResult};
-use latimer::{IntoTool, RawJson, Requirement};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 pub(super) fn add(server: Server) -> Server {
-    server
-        .tool(sampling)
-        .tool(form)
-        .tool(every_field)
-        .tool(page.into_tool().requires(Requirement::ElicitationUrl))
-        .tool(roots)
+    server.tool(sampling).tool(form).tool(every_field).tool(roots)
 }
 
 /// What the number of a form is, unless the user says otherwise.
@@ -166,51 +161,6 @@ pub(super) fn told(answer: &ElicitResult) -> latimer::Result<CallToolResult> {
     ))
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Page {
-    /// The page, of the scheme https, or http on this machine.
-    url: String,
-    /// Why the user should open it.
-    #[serde(default = "please")]
-    message: String,
-}
-
-fn please() -> String {
-    "Please open this page.".to_owned()
-}
-
-/// Has the user open a page outside the client.
-#[tool(name = "trigger-url-elicitation", title = "Page to open")]
-async fn page(cx: &Context, Args(Page { url, message }): Args<Page>) -> Result<String, ToolError> {
-    check(&url)?;
-    Ok(match cx.elicit_url("page", message, url.as_str()).await? {
-        ElicitAction::Accept => format!("User agreed to open {url}."),
-        ElicitAction::Decline => format!("User declined to open {url}."),
-        ElicitAction::Cancel => format!("User turned away from {url}."),
-    })
-}
-
-/// A caller chooses the page, so that what it can be is kept narrow (EL-7).
-fn check(url: &str) -> Result<(), ToolError> {
-    const LOCAL: [&str; 3] = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
-    let ends = |rest: &str| rest.is_empty() || rest.starts_with([':', '/', '?', '#']);
-    let is_local = LOCAL.iter().any(|local| url.strip_prefix(local).is_some_and(ends));
-    let authority = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_plain = url.chars().all(|c| c.is_ascii_graphic() && c != '\\');
-    if is_plain
-        && !authority.is_empty()
-        && !authority.contains('@')
-        && (url.starts_with("https://") || is_local)
-    {
-        return Ok(());
-    }
-    Err(ToolError::new(
-        "url begins with https:// (or http://localhost) and names a host, without credentials",
-    ))
-}
-
 /// Lists the folders that the client works in.
 #[tool(name = "get-roots-list", title = "Roots", requires(roots))]
 async fn roots(cx: &Context) -> Result<String, ToolError> {
@@ -224,30 +174,4 @@ async fn roots(cx: &Context) -> Result<String, ToolError> {
     });
     let lines = lines.collect::<Vec<_>>().join("\n");
     Ok(format!("The client has {} root(s):\n{lines}", roots.len()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pages_that_harm_nobody_are_opened() {
-        for good in ["https://a.example/b?c#d", "http://localhost:1/x", "http://127.0.0.1", "http://[::1]/"] {
-            assert!(check(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "https://",
-            "http://a.example",
-            "http://localhost.example/",
-            "http://localhost@a.example/",
-            "https://user:password@a.example/",
-            "javascript:alert(1)",
-            "file:///etc/passwd",
-            "https://a.example/ b",
-            "https://\\a.example",
-        ] {
-            assert!(check(bad).is_err(), "{bad}");
-        }
-    }
 }

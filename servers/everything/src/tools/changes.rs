@@ -3,8 +3,6 @@
 
 use latimer::prelude::*;
 use parking_lot::Mutex;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::resources::fixed;
 
@@ -32,17 +30,16 @@ fn toggle(turns: State<Turns>, handle: State<Handle>) -> latimer::Result<String>
     Ok(format!("Added {EXTRA}."))
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Which {
-    /// The number of the resource.
-    #[schemars(range(min = 1, max = 100))]
-    id: u32,
-}
-
 /// Tells everyone who watches a resource that it was updated. Its contents stay as they are.
 #[tool(name = "trigger-resource-update", title = "Resource update", open_world = false)]
-fn update(handle: State<Handle>, Args(Which { id }): Args<Which>) -> latimer::Result<String> {
+fn update(
+    handle: State<Handle>,
+    /// The number of the resource, from 1 to 100.
+    id: u32,
+) -> latimer::Result<String> {
+    if !(1..=fixed::MOST).contains(&id) {
+        return Err(ToolError::new("id is from 1 to 100").into());
+    }
     let uri = fixed::uri(id);
     handle.update(&uri)?;
     Ok(format!("Updated {uri}."))

@@ -6,8 +6,10 @@ mod changes;
 mod gzip;
 mod joint;
 mod long;
+mod page;
 mod references;
 mod research;
+mod toggles;
 
 use latimer::Server;
 
@@ -15,5 +17,6 @@ pub(crate) use basic::PICTURE;
 
 pub(crate) fn add(server: Server) -> Server {
     let server = gzip::add(references::add(long::add(basic::add(server))));
-    changes::add(joint::add(research::add(asking::add(server))))
+    let server = toggles::add(research::add(page::add(asking::add(server))));
+    changes::add(joint::add(server))
 }
