@@ -173,8 +173,8 @@ mod tests {
         let sessions = engine.sessions();
         let open = || sessions.open(&nobody, Peer::Local, Revision::V2025_11_25, Client::default());
         let (session, other) = (open().await.unwrap(), open().await.unwrap());
-        let mut heard = engine.notices(&Scope::Session(session.id.clone())).await.unwrap();
-        let mut elsewhere = engine.notices(&Scope::Session(other.id.clone())).await.unwrap();
+        let mut heard = engine.notices(&session.id).await.unwrap();
+        let mut elsewhere = engine.notices(&other.id).await.unwrap();
         call(&engine, Revision::V2025_11_25, Some(&session)).await;
         let line = lines.lock().pop().flatten().unwrap();
 
