@@ -45,7 +45,7 @@ async fn el_2_a_form_has_a_field_of_every_kind() {
             assert!(called.text().starts_with("User provided"), "{}", called.text());
             assert!(called.text().contains("\"Ada\""));
         }
-        let schemas = schemas.lock().unwrap();
+        let schemas = schemas.lock().unwrap().clone();
         let of = |at: usize| schemas[at]["properties"].as_object().unwrap();
         assert_eq!((of(0).len(), of(1).len()), (9, 13));
         assert_eq!(schemas[0]["properties"]["integer"]["default"], 42);
