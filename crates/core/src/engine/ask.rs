@@ -15,7 +15,7 @@ use crate::ask::{
 };
 use crate::call::{Call, Operation, Outcome};
 use crate::catalog::ToolEntry;
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::error::CallError;
 use crate::limits::Limits;
 use crate::random;
@@ -40,7 +40,7 @@ impl Engine {
     pub(super) async fn run(
         &self,
         request: &Request,
-        context: context::Inner,
+        context: Context,
         operation: Operation,
     ) -> Result<Ran, RpcError> {
         if request.caller.revision.is_modern() {
@@ -53,7 +53,7 @@ impl Engine {
             questions: self.0.questions.clone(),
             scope,
             revision: request.caller.revision,
-            outbox: context.outbox.clone(),
+            outbox: context.outbox().clone(),
             patience: self.0.limits.answer_timeout,
         };
         if self.0.reruns {
@@ -67,7 +67,7 @@ impl Engine {
     async fn run_round(
         &self,
         request: &Request,
-        mut context: context::Inner,
+        context: Context,
         operation: Operation,
     ) -> Result<Ran, RpcError> {
         let definition = definition(&operation).clone();
@@ -86,11 +86,11 @@ impl Engine {
             let ttl = if possible.is_some() { request_state_life.max(task_ttl) } else { request_state_life };
             Claims { store: self.0.store.clone(), chain, ttl, run: None }
         });
-        context.asking = Asking::new(Way::Rounds(claims), journal, fresh);
+        let mut asking = Asking::new(Way::Rounds(claims), journal, fresh);
         if possible.is_some() {
-            context.asking = context.asking.may_be_task();
+            asking = asking.may_be_task();
         }
-        let context = Context::new(context);
+        let context = context.with(asking);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
         let mut drive = Drive::new(handler, context.asking()).patient(self.0.limits.task_after);
         let driven = (&mut drive).await;
@@ -196,7 +196,7 @@ impl Engine {
     /// The rounds of a legacy call, with its questions put in between: as the modern era would run it.
     async fn run_again_and_again(
         &self,
-        context: &context::Inner,
+        context: &Context,
         operation: &Operation,
         live: &Live,
     ) -> Result<Ran, RpcError> {
@@ -205,7 +205,7 @@ impl Engine {
         let mut tries = HashMap::<String, usize>::new();
         loop {
             let asking = Asking::new(Way::Rounds(None), journal, fresh).for_client_of(live);
-            let context = Context::new(context.again(asking));
+            let context = context.again(asking);
             let call = Call { operation: operation.clone(), context: context.clone() };
             let handler = self.0.handler.handle(call);
             if let Driven::Done(outcome) = (Drive::new(handler, context.asking())).await {
@@ -241,12 +241,11 @@ impl Engine {
     /// One run from the beginning to the end.
     async fn run_to_end(
         &self,
-        mut context: context::Inner,
+        context: Context,
         operation: Operation,
         asking: Asking,
     ) -> Result<Ran, RpcError> {
-        context.asking = asking;
-        let context = Context::new(context);
+        let context = context.with(asking);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
         match (Drive::new(handler, context.asking())).await {
             Driven::Done(outcome) => Ok(Ran::Done(outcome)),
