@@ -51,7 +51,7 @@ mod on_2025_06_18 {
         tools_call_with_logging,
         tools_call_sampling,
         tools_call_elicitation,
-        tools_list: ["tools-name-format"],
+        tools_list,
         resources_list,
         prompts_list,
         server_initialize: ["server-session-id-visible-ascii"],

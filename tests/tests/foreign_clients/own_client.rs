@@ -162,11 +162,12 @@ async fn task(client: &Client, answers: &Answers, demo: &Value) -> Seen {
     let arguments = RawJson::from_serialize(&demo["arguments"])?;
     let started = client.call_tool(&text(&demo["tool"]), arguments).as_task(None).await;
     if client.info().revision() < Revision::V2025_11_25 {
-        return match started {
-            Err(error) if error.rpc().is_some_and(|rpc| rpc.message.contains("task")) => {
-                Err(Cannot(error.to_string()).into())
+        // The wish for a task cannot be said, and the tool runs like any other.
+        return match started? {
+            Started::Done(outcome) => {
+                Err(Cannot(format!("no task, but at once: {}", read(&outcome)?)).into())
             }
-            other => Err(format!("answered with {other:?}").into()),
+            Started::Task(handle) => Err(format!("the task {}", handle.id()).into()),
         };
     }
     let Started::Task(handle) = started? else { return Err("the server made no task of the call".into()) };
