@@ -53,13 +53,19 @@ const asking = {
   onListChanged: (hear) => client.setNotificationHandler('notifications/resources/list_changed', () => hear()),
   watchResource: (uri) => (job.era === 'legacy' ? client.subscribeResource({ uri }) : listen({ resourceSubscriptions: [uri] })),
   watchList: () => listen({ resourcesListChanged: true }),
+  // Tries, since only the client itself can say that it has no way.
   async callTask(name, args) {
+    let result;
     try {
-      const result = await client.callTool({ name, arguments: args, task: {} });
-      throw new Error(`answered with ${brief(result)}`);
+      result = await client.callTool({ name, arguments: args, task: {} });
     } catch (error) {
-      throw new Error(`${error.message} ${brief(error.data)} ${error.code}`);
+      // 2026-07-28: a result of a kind that it does not know. 2025-11-25: a result that is not one of tools/call.
+      const isUnknown = error.code === 'UNSUPPORTED_RESULT_TYPE' && error.data?.resultType === 'task';
+      const isForeign = error.code === 'INVALID_RESULT' && error.message.includes("the body carries 'task'");
+      if (isUnknown || isForeign) throw new Cannot(error.message);
+      throw new Error(`${error.message}: ${brief(error.data)} (code ${error.code})`);
     }
+    throw new Error(`answered with ${brief(result)}`);
   },
 };
 

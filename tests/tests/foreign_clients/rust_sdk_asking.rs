@@ -1,4 +1,5 @@
 //! The crate `rmcp` 3.x: is asked in the order of the columns of `asking.json`.
+#![expect(deprecated, reason = "what 2026-07-28 deprecates, the sessions of the years before still have")]
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -8,10 +9,10 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig,
         CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult,
-        ElicitationAction, ErrorCode, ErrorData, GetTaskParams, Implementation, InputRequest,
-        ProgressNotificationParam, ProgressToken, ProtocolVersion, ResourceUpdatedNotificationParam,
-        SamplingMessage, ServerNotification, SubscribeRequestParams, SubscriptionFilter, TaskPayload,
-        UpdateTaskParams,
+        ElicitationAction, ElicitationCapability, ErrorCode, ErrorData, GetTaskParams, Implementation,
+        InputRequest, JsonObject, ProgressNotificationParam, ProgressToken, ProtocolVersion,
+        ResourceUpdatedNotificationParam, SamplingCapability, SamplingMessage, ServerNotification,
+        SubscribeRequestParams, SubscriptionFilter, TASKS_EXTENSION_ID, TaskPayload, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, RunningService, ServiceError},
     transport::{StreamableHttpClientTransport, TokioChildProcess},
@@ -75,8 +76,10 @@ struct Host {
 
 impl ClientHandler for Host {
     fn get_info(&self) -> ClientConfig {
-        let capabilities =
-            ClientCapabilities::builder().enable_elicitation().enable_sampling().enable_tasks().build();
+        let mut capabilities = ClientCapabilities::default();
+        capabilities.elicitation = Some(ElicitationCapability::default());
+        capabilities.sampling = Some(SamplingCapability::default());
+        capabilities.extensions = Some([(TASKS_EXTENSION_ID.to_owned(), JsonObject::new())].into());
         ClientConfig::new(capabilities, Implementation::new("rmcp", "3.9.0"))
     }
 

@@ -52,7 +52,9 @@ impl Ask {
     }
 
     pub(crate) fn modern_with_id(id: Value, method: &str, mut params: Value) -> Self {
-        let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str);
+        let is_of_task = method.starts_with("tasks/");
+        let name = params.get("name").or_else(|| params.get("uri"));
+        let name = name.or_else(|| params.get("taskId").filter(|_| is_of_task)).and_then(Value::as_str);
         let name = name.map(ToOwned::to_owned).filter(|_| method != "completion/complete");
         let meta = params.as_object_mut().unwrap().entry("_meta").or_insert_with(|| json!({}));
         meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
@@ -324,6 +326,11 @@ pub(crate) struct Stream<S = TcpStream> {
 }
 
 impl Stream {
+    /// What comes behind the head of an event stream.
+    pub(crate) fn over(connection: Connection) -> Self {
+        Self { connection, text: String::new(), comments: 0, ended: false }
+    }
+
     /// Sends a request whose answer is an event stream.
     pub(crate) async fn open(server: &Server, ask: &Ask) -> Self {
         let mut connection = Connection::open(server).await;

@@ -19,5 +19,8 @@ mod security;
 mod server;
 mod sse_2024;
 mod stdio;
+mod tasking;
+mod tasks_core;
+mod tasks_extension;
 mod tls;
 mod trace;

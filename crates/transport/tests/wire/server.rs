@@ -53,7 +53,7 @@ impl Bench {
     }
 
     /// Begins a handler that ends when the gate lets it.
-    async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         let mut guard = self.begin();
         if let Ok(permit) = self.gate.acquire().await {
             permit.forget();
@@ -90,6 +90,8 @@ pub(crate) struct Setup {
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) name: Option<&'static str>,
     pub(crate) extensions: Vec<Arc<dyn latimer_core::Extension>>,
+    /// Whether there are tools that can be tasks.
+    pub(crate) tasks: bool,
     pub(crate) reruns: Option<bool>,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) store: Option<Store>,
@@ -179,6 +181,9 @@ pub(crate) async fn engine(setup: &Setup) -> (Engine, Bench) {
     let source = LocalSource::new("bench");
     for entry in entries(&bench).into_iter().chain(super::asking::entries(&bench, setup.description)) {
         source.insert(entry).unwrap();
+    }
+    if setup.tasks {
+        super::tasking::entries(&bench).into_iter().for_each(|entry| source.insert(entry).unwrap());
     }
     engine.catalog().load(Arc::new(source)).await.unwrap();
     (engine, bench)

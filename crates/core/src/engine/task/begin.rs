@@ -8,14 +8,13 @@ use latimer_protocol::{ErrorCode, RawJson, Revision, RpcError, rewrite};
 
 use super::{Caller, Engine, Reply, Request, task_error};
 use crate::BoxFuture;
-use crate::ask;
 use crate::call::Outcome;
 use crate::catalog::{Snapshot, ToolEntry};
 use crate::context::Context;
 use crate::principal::Account;
 use crate::random;
 use crate::requirement::Requirement;
-use crate::task::{FirstRun, Record, TaskCall};
+use crate::task::{FirstRun, Record, TaskCall, TaskError};
 
 /// What becomes of a call.
 pub(in crate::engine) enum Turn {
@@ -76,10 +75,8 @@ impl Engine {
         arguments: RawJson,
         ttl: Option<u64>,
     ) -> Result<Reply, RpcError> {
-        let (chain, journal) = (random::hex::<16>(), ask::Journal::default());
-        let (id, record) = self.create_task(request, tool, arguments, ttl, chain, journal).await?;
-        self.spawn_run(id.clone(), &record, FirstRun::Fresh);
-        Ok(self.task_created(request, &id, &record))
+        let record = self.new_record(request, tool, arguments, ttl, random::hex::<16>());
+        self.keep_and_run(request, record, || FirstRun::Fresh).await
     }
 
     /// Keeps a call that has begun as a task, and goes on with it; the reply that says so.
@@ -92,23 +89,25 @@ impl Engine {
         chain: String,
     ) -> Result<Reply, RpcError> {
         let arguments = request.params.arguments()?;
-        let journal = context.asking().journal();
-        let (id, record) = self.create_task(request, &tool, arguments, None, chain, journal).await?;
-        context.asking().set_task();
-        context.outbox().detach();
-        self.spawn_run(id.clone(), &record, FirstRun::Going { handler, context, tool });
-        Ok(self.task_created(request, &id, &record))
+        let mut record = self.new_record(request, &tool, arguments, None, chain);
+        record.journal = context.asking().journal();
+        record.fresh = context.asking().left_fresh();
+        let first = move || {
+            context.asking().set_task();
+            context.outbox().detach();
+            FirstRun::Going { handler, context, tool }
+        };
+        self.keep_and_run(request, record, first).await
     }
 
-    async fn create_task(
+    fn new_record(
         &self,
         request: &Request,
         tool: &ToolEntry,
         arguments: RawJson,
         ttl: Option<u64>,
         chain: String,
-        journal: ask::Journal,
-    ) -> Result<(String, Record), RpcError> {
+    ) -> Record {
         let caller = &request.caller;
         let meta = &request.params.meta;
         let token = meta.progress_token.as_ref();
@@ -117,18 +116,34 @@ impl Engine {
         let limits = &self.0.limits;
         let ttl = ttl.map_or(limits.task_ttl, Duration::from_millis);
         let ttl = ttl.max(LEAST_TTL).min(limits.task_ttl_most);
-        let tasks = self.tasks();
         let (ttl, poll) = (millis(ttl), millis(limits.task_poll));
-        let mut record = Record::new(self.owner(caller), chain, call, tasks.now(), ttl, poll);
-        record.journal = journal;
+        Record::new(self.owner(caller), chain, call, self.tasks().now(), ttl, poll)
+    }
+
+    /// Keeps a task and begins its first run, in a task of its own: one that was kept runs, even if whoever asked for it
+    /// has gone.
+    async fn keep_and_run(
+        &self,
+        request: &Request,
+        record: Record,
+        first: impl FnOnce() -> FirstRun + Send + 'static,
+    ) -> Result<Reply, RpcError> {
+        let caller = &request.caller;
         let mut lists = vec![self.task_list(caller)];
         if caller.principal.is_anonymous() {
             // However many sessions it opens.
             lists.push(Account::of(&caller.principal, caller.peer).to_string());
             lists.dedup();
         }
-        let id = tasks.create(&lists, &record).await.map_err(|error| task_error(&error))?;
-        Ok((id, record))
+        let engine = self.clone();
+        let keeping = tokio::spawn(async move {
+            let id = engine.tasks().create(&lists, &record).await?;
+            engine.spawn_run(id.clone(), &record, first());
+            Ok((id, record))
+        });
+        let kept = keeping.await.unwrap_or(Err(TaskError::Stopping));
+        let (id, record) = kept.map_err(|error| task_error(&error))?;
+        Ok(self.task_created(request, &id, &record))
     }
 
     fn task_created(&self, request: &Request, id: &str, record: &Record) -> Reply {

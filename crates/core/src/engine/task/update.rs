@@ -33,7 +33,8 @@ impl Engine {
         }))
     }
 
-    /// Takes answers to questions of a task, by the client's keys; with the last one it works again.
+    /// Takes answers to questions of a task, by the client's keys; with the last one it works again. In a task of its
+    /// own: whoever brings the last answer may be gone before the next run begins.
     pub(super) async fn answer_task(
         &self,
         id: &str,
@@ -42,6 +43,12 @@ impl Engine {
         if answers.is_empty() {
             return Ok(());
         }
+        let (engine, id) = (self.clone(), id.to_owned());
+        let taking = tokio::spawn(async move { engine.take_answers(&id, answers).await });
+        taking.await.unwrap_or(Err(TaskError::Stopping))
+    }
+
+    async fn take_answers(&self, id: &str, answers: Vec<(String, ask::Answered)>) -> Result<(), TaskError> {
         if self.tasks().is_shut() {
             return Err(TaskError::Stopping);
         }
