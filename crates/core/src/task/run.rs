@@ -172,7 +172,7 @@ impl Run<'_> {
         let asking = Asking::new(Way::Rounds(Some(claims)), record.journal.clone(), fresh);
         asking.set_task();
         let outbox = Outbox::within(engine.limits());
-        let context = engine.task_context(&record.call, &caller, outbox, cancel.clone(), asking);
+        let context = engine.task_context(&record.call, &caller, &outbox, cancel, asking);
         let call = Call {
             operation: Operation::CallTool { tool: tool.clone(), arguments },
             context: context.clone(),
@@ -297,7 +297,7 @@ impl Run<'_> {
         }
         let asked = match ended {
             Ended::Finished(finished) => return engine.finish_task(id, number, finished).await,
-            Ended::Asked => context.asking().take_asked().map(|(asked, journal)| (asked, journal)),
+            Ended::Asked => context.asking().take_asked(),
             Ended::Pages(pages) => Ok((pages, context.asking().journal())),
             Ended::Stopped | Ended::Cancelled => {
                 let message = "the server was stopped before the task was done";
@@ -340,7 +340,7 @@ impl Run<'_> {
             Ok((record, true)) => self.engine.announce_task(self.id, &record).await,
             Ok((_, false)) => {}
             Err(error) => {
-                tracing::error!(task = self.id, %error, "the questions of a task could not be kept")
+                tracing::error!(task = self.id, %error, "the questions of a task could not be kept");
             }
         }
     }

@@ -6,13 +6,14 @@
 //! 4. [State, start and stop](state)
 //! 5. [The context of a call](context)
 //! 6. [Asking the user, the model and the client](asking)
-//! 7. [Errors](errors)
-//! 8. [Testing](testing)
-//! 9. [Middleware](middleware)
-//! 10. [Programs and mounting](running)
-//! 11. [Pages beside tools](apps)
-//! 12. [Skills](skills)
-//! 13. [What each revision sees](revisions)
+//! 7. [Results that come later](tasks)
+//! 8. [Errors](errors)
+//! 9. [Testing](testing)
+//! 10. [Middleware](middleware)
+//! 11. [Programs and mounting](running)
+//! 12. [Pages beside tools](apps)
+//! 13. [Skills](skills)
+//! 14. [What each revision sees](revisions)
 
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}
@@ -43,6 +44,9 @@ pub mod middleware {}
 
 #[doc = include_str!("running.md")]
 pub mod running {}
+
+#[doc = include_str!("tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("apps.md")]
 pub mod apps {}

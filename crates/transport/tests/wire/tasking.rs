@@ -42,6 +42,9 @@ pub(crate) fn entries(bench: &Bench) -> Vec<LocalEntry> {
         optional("is_refused", |_, _| {
             Box::pin(async { Err(CallError::Rpc(RpcError::new(ErrorCode(-32050), "not today"))) })
         }),
+        tool("must_break", TaskSupport::Required, |_, _| {
+            Box::pin(async { panic!("the secret of the panic") })
+        }),
         optional("breaks", |_, _| {
             Box::pin(async {
                 tokio::task::yield_now().await;
@@ -64,12 +67,8 @@ pub(crate) fn entries(bench: &Bench) -> Vec<LocalEntry> {
         optional("asks_once", |cx, _| {
             Box::pin(async move { Ok(text(&format!("hello {}", name(&cx, "name").await?))) })
         }),
-        optional("asks_twice", |cx, _| {
-            Box::pin(async move {
-                let (one, two) = tokio::join!(name(&cx, "one"), name(&cx, "two"));
-                Ok(text(&format!("{} {}", one?, two?)))
-            })
-        }),
+        optional("asks_twice", |cx, _| Box::pin(async move { two(&cx).await })),
+        tool("must_ask_twice", TaskSupport::Required, |cx, _| Box::pin(async move { two(&cx).await })),
         optional("asks_before_and_inside", |cx, bench| {
             Box::pin(async move {
                 let before = name(&cx, "before").await?;
@@ -85,6 +84,11 @@ pub(crate) fn entries(bench: &Bench) -> Vec<LocalEntry> {
 }
 
 type Run = latimer_core::BoxFuture<'static, Outcome>;
+
+async fn two(cx: &Context) -> Outcome {
+    let (one, two) = tokio::join!(name(cx, "one"), name(cx, "two"));
+    Ok(text(&format!("{} {}", one?, two?)))
+}
 
 async fn name(cx: &Context, key: &str) -> Result<String, AskError> {
     let schema =

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latimer_core::Limits;
+use latimer_core::local::{LocalEntry, LocalSource};
+use latimer_protocol::RawJson;
+use latimer_protocol::wire::{TaskSupport, Tool, ToolExecution};
 use latimer_store::{ManualClock, Store};
 use serde_json::{Value, json};
 
@@ -169,9 +172,8 @@ async fn tx_4_tasks_that_are_not_there_or_not_yours_are_unknown() {
 
 #[tokio::test]
 async fn tx_7_a_failure_of_the_tool_is_a_result_and_an_error_a_failure() {
-    let limits = Limits { task_after: Some(Duration::ZERO), ..Limits::default() };
-    let server = with(Setup { limits, ..Setup::default() }).await;
-    let id = begin(&server, "breaks").await;
+    let server = server().await;
+    let id = begin(&server, "must_break").await;
     let task = once(&server, &id, "completed").await;
     assert_eq!((&task["result"]["isError"], &task["error"]), (&json!(true), &Value::Null));
     assert!(!task.to_string().contains("secret"), "{task}");
@@ -232,9 +234,8 @@ async fn tx_3_questions_before_the_task_are_rounds_and_inside_it_are_its_own() {
 async fn tx_5_answers_may_come_one_by_one_and_what_nobody_asked_is_ignored() {
     let limits = Limits { task_after: Some(Duration::ZERO), ..Limits::default() };
     let server = with(Setup { limits, ..Setup::default() }).await;
-    let id = task_of(&server, "asks_twice", json!({ "one": named("Ada") })).await;
-    // It was asked before the task was there; what was answered then is not asked again.
-    let task = once(&server, &id, "input_required").await;
+    let id = asking_task(&server).await;
+    let task = get(&server, &id).await;
     assert_eq!(keys(&task), ["two"]);
     let ignored = json!({ "one": named("Eve"), "never": 7, "two#9": {} });
     assert_eq!(update(&server, &id, ignored).await["result"]["resultType"], "complete");
@@ -265,16 +266,13 @@ async fn tx_5_answers_may_come_one_by_one_and_what_nobody_asked_is_ignored() {
     assert_eq!(get(&server, &id).await["result"], task["result"]);
 }
 
-/// A task of a tool that asks before it is one: with some of the answers it goes on.
-async fn task_of(server: &Server, tool: &str, responses: Value) -> String {
-    let asked = server.ask(&call(tool)).await.json();
-    let state = &asked["result"]["requestState"];
-    let params = json!({ "name": tool, "arguments": {}, "requestState": state, "inputResponses": responses });
-    let answer = server.ask(&asking("tools/call", params)).await.json();
-    if answer["result"]["resultType"] == "input_required" {
-        panic!("{tool} asks in rounds: {answer}");
-    }
-    created(&answer)
+/// A task that has asked two questions, of which one is answered.
+async fn asking_task(server: &Server) -> String {
+    let id = begin(server, "must_ask_twice").await;
+    let task = once(server, &id, "input_required").await;
+    assert_eq!(keys(&task), ["one", "two"]);
+    assert_eq!(update(server, &id, json!({ "one": named("Ada") })).await["result"]["resultType"], "complete");
+    id
 }
 
 #[tokio::test]
@@ -539,8 +537,14 @@ async fn a_resumable_task_goes_on_elsewhere_when_its_server_stops() {
 async fn a_tool_that_has_gone_ends_its_task() {
     let limits = Limits { task_after: Some(Duration::ZERO), ..Limits::default() };
     let server = with(Setup { limits, ..Setup::default() }).await;
-    let id = task_of(&server, "asks_twice", json!({ "one": named("Ada") })).await;
+    let id = asking_task(&server).await;
     once(&server, &id, "input_required").await;
+    // Another one still has tasks: else there would be none to ask about.
+    let mut tool = Tool::new("other", RawJson::parse(r#"{"type":"object"}"#).unwrap());
+    tool.execution = Some(ToolExecution { task_support: Some(TaskSupport::Optional) });
+    let source = LocalSource::new("other");
+    source.insert(LocalEntry::tool(&tool, Arc::new(|_| Box::pin(std::future::pending()))).unwrap()).unwrap();
+    server.engine.catalog().load(Arc::new(source)).await.unwrap();
     server.engine.catalog().unload("bench").await.unwrap();
     update(&server, &id, json!({ "two": named("Bob") })).await;
     let task = once(&server, &id, "failed").await;
@@ -551,7 +555,7 @@ async fn a_tool_that_has_gone_ends_its_task() {
 async fn a_task_learns_no_more_than_is_kept() {
     let limits = Limits { task_after: Some(Duration::ZERO), task_journal_bytes: 1_000, ..Limits::default() };
     let server = with(Setup { limits, ..Setup::default() }).await;
-    let id = task_of(&server, "asks_twice", json!({ "one": named("Ada") })).await;
+    let id = asking_task(&server).await;
     once(&server, &id, "input_required").await;
     update(&server, &id, json!({ "two": named(&"x".repeat(1_000)) })).await;
     let task = once(&server, &id, "failed").await;

@@ -172,11 +172,11 @@ impl Engine {
         &self,
         call: &TaskCall,
         caller: &Caller,
-        outbox: Outbox,
-        cancel: CancellationToken,
+        outbox: &Outbox,
+        cancel: &CancellationToken,
         asking: Asking,
     ) -> Context {
-        let mut inner = self.context_of(caller, call.meta.clone(), &outbox, &cancel);
+        let mut inner = self.context_of(caller, call.meta.clone(), outbox, cancel);
         inner.progress_token.clone_from(&call.progress_token);
         inner.asking = asking;
         Context::new(inner)

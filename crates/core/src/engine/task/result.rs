@@ -31,11 +31,9 @@ impl Engine {
             match found.record.status {
                 TaskStatus::Working => watch.changed().await,
                 TaskStatus::InputRequired => {
-                    let unasked = self.tasks().unasked();
                     tokio::select! {
                         asked = self.ask_for_task(request, context, &found, &mut vain) => asked?,
                         () = self.until_changed(&mut watch, &found) => {}
-                        () = unasked => {}
                     }
                 }
                 _ => break,
@@ -78,6 +76,7 @@ impl Engine {
         let related = format!("{{\"taskId\":\"{}\"}}", found.id);
         let meta = (RELATED_TASK, related.as_str());
         let (live, meta) = (&live, &meta);
+        let unasked = self.tasks().unasked();
         let (caller, vain_before) = (&request.caller, &*vain);
         let questions = found.record.asked.iter().filter_map(|asked| {
             let (requirement, since) = asked.original().needs();
@@ -112,7 +111,9 @@ impl Engine {
         });
         let questions: Vec<_> = questions.collect();
         if questions.is_empty() {
-            return std::future::pending().await;
+            // Until whoever asks them stops waiting.
+            unasked.await;
+            return Ok(());
         }
         for outcome in futures_util::future::join_all(questions).await {
             vain.extend(outcome.map_err(|error| task_error(&error))?);
