@@ -1,4 +1,4 @@
-// What a client of the npm SDKs is asked to do, in the order of the columns of table.json.
+// What a client of the npm SDKs is asked to do, in the order of the columns of table.json (for asking.json see asking.mjs).
 // Prints one JSON line per deed: {"deed", "outcome": "yes" | "no" | "cannot", "detail"}.
 
 import { isDeepStrictEqual } from 'node:util';
@@ -11,7 +11,7 @@ const LARGE_BYTES = 900 * 1024;
 /** Thrown by a deed that the client has no way to do; the message says how that showed. */
 export class Cannot extends Error {}
 
-/** The job as the test hands it over: era, transport, url or command, demo (demo.json). */
+/** The job as the test hands it over: sheet, era, transport, url or command, demo (demo.json or everything.json). */
 export const job = JSON.parse(process.argv[2]);
 
 /** Fails the deed unless `condition` holds. */
@@ -38,7 +38,8 @@ export function textOf(result) {
   return texts[0].text;
 }
 
-function brief(value) {
+/** A value in few words. */
+export function brief(value) {
   const text = typeof value === 'string' ? value : JSON.stringify(value) ?? String(value);
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
@@ -168,16 +169,7 @@ export async function perform(adapter) {
     check(text === message, `${text.length} of ${message.length} characters came back, or they differ`);
     return `${text.length} bytes`;
   });
-  await cell('progress', async () => {
-    const seen = [];
-    const result = await adapter.callTool(demo.progress.tool, demo.progress.arguments, {
-      onprogress: ({ progress }) => seen.push(progress),
-    });
-    textOf(result);
-    check(seen.length >= demo.progress.at_least, `only ${seen.length} progress notifications before the result`);
-    check(seen.every((value, n) => n === 0 || value > seen[n - 1]), `progress does not grow: ${seen}`);
-    return seen.join(', ');
-  });
+  await cell('progress', () => seeProgress(adapter));
   await cell('structured', async () =>
     checkStructured(await adapter.callTool(demo.structured.tool, demo.structured.arguments), demo.structured.fields));
   await cell('read_resource', async () =>
@@ -199,21 +191,38 @@ export async function perform(adapter) {
     check(refusal.code === demo.unknown_tool.code, `refused with code ${refusal.code}: ${refusal.message}`);
     return refusal.message;
   });
-  await cell('cancel', async () => {
-    const reason = 'the caller has seen enough';
-    const controller = new AbortController();
-    const ended = await adapter
-      .callTool(demo.cancel.tool, demo.cancel.arguments, {
-        signal: controller.signal,
-        onprogress: () => controller.abort(reason),
-      })
-      .then((result) => `a result: ${brief(result)}`, (error) => String(error?.message ?? error));
-    check(ended.includes(reason), `the call ended with ${ended}`);
-    const text = textOf(await say('echo', 'still there'));
-    check(text === 'still there', `afterwards echo said ${text}`);
-    return 'ended at the first progress notification; the connection goes on';
-  });
+  await cell('cancel', () => cancel(adapter));
   await cell('close', () => adapter.close());
+}
+
+/** Watches the progress of a call. */
+export async function seeProgress(adapter) {
+  const { demo } = job;
+  const seen = [];
+  const result = await adapter.callTool(demo.progress.tool, demo.progress.arguments, {
+    onprogress: ({ progress }) => seen.push(progress),
+  });
+  textOf(result);
+  check(seen.length >= demo.progress.at_least, `only ${seen.length} progress notifications before the result`);
+  check(seen.every((value, n) => n === 0 || value > seen[n - 1]), `progress does not grow: ${seen}`);
+  return seen.join(', ');
+}
+
+/** Cancels a call at its first progress notification, and goes on with another. */
+export async function cancel(adapter) {
+  const { demo } = job;
+  const reason = 'the caller has seen enough';
+  const controller = new AbortController();
+  const ended = await adapter
+    .callTool(demo.cancel.tool, demo.cancel.arguments, {
+      signal: controller.signal,
+      onprogress: () => controller.abort(reason),
+    })
+    .then((result) => `a result: ${brief(result)}`, (error) => String(error?.message ?? error));
+  check(ended.includes(reason), `the call ended with ${ended}`);
+  const text = textOf(await adapter.callTool(demo.echo.tool, { [demo.echo.argument]: 'still there' }));
+  check(text.endsWith('still there'), `afterwards echo said ${text}`);
+  return 'ended at the first progress notification; the connection goes on';
 }
 
 /** Fails while the process still runs. */

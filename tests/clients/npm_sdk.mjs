@@ -3,11 +3,19 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolResultSchema,
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ResourceListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 
+import { CAPABILITIES, performAsking } from './asking.mjs';
 import { check, checkGone, job, perform } from './deeds.mjs';
 
-const client = new Client({ name: 'npm-sdk', version: '1.32.2' });
+const capabilities = job.sheet === 'asking' ? CAPABILITIES : {};
+const client = new Client({ name: 'npm-sdk', version: '1.32.2' }, { capabilities });
 const transport = job.transport === 'stdio'
   ? new StdioClientTransport({ command: job.command[0], args: job.command.slice(1), stderr: 'inherit' })
   : new StreamableHTTPClientTransport(new URL(job.url));
@@ -20,7 +28,7 @@ transport.setProtocolVersion = (version) => {
   setProtocolVersion?.(version);
 };
 
-await perform({
+const adapter = {
   client,
   async connect() {
     await client.connect(transport);
@@ -39,5 +47,27 @@ await perform({
     await client.close();
     return 'session ended with DELETE';
   },
-});
+};
+
+const asking = {
+  ...adapter,
+  onElicitation: (answer) => client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params)),
+  onSampling: (answer) => client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => answer(params)),
+  onUpdated: (hear) => client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => hear(params)),
+  onListChanged: (hear) => client.setNotificationHandler(ResourceListChangedNotificationSchema, () => hear()),
+  watchResource: (uri) => client.subscribeResource({ uri }),
+  watchList: async () => {},
+  async callTask(name, args) {
+    const seen = [];
+    const options = { task: { ttl: 60_000 } };
+    for await (const message of client.experimental.tasks.callToolStream({ name, arguments: args }, undefined, options)) {
+      if (message.type === 'error') throw message.error;
+      if (message.type === 'result') return { result: message.result, seen };
+      seen.push(message.task.status);
+    }
+    throw new Error('the stream ended without a result');
+  },
+};
+
+await (job.sheet === 'asking' ? performAsking(asking) : perform(adapter));
 process.exit(0);

@@ -1,12 +1,8 @@
-"""PyPI mcp 2.x: does what a client is asked to do, in the order of the columns of table.json.
-
-Takes the job (era, transport, url or command, demo) as JSON in the first argument and prints one JSON line per deed:
-{"deed", "outcome": "yes" | "no" | "cannot", "detail"}.
+"""PyPI mcp 2.x: does what a client is asked to do, in the order of the columns of table.json (for asking.json, see
+py_asking.py), and prints one cell per deed.
 """
 
-import json
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -15,23 +11,12 @@ import anyio
 from mcp import Client, MCPError, StdioServerParameters
 from mcp_types import PromptReference, ResourceTemplateReference
 
-DEED_LIMIT_SECONDS = 30
+import py_asking
+from py_cells import DEMO, JOB, brief, cancel, cell, check, see_progress, text_of, unbounded
+
 NON_ASCII = "Grüße, 世界 🌍"
 CONCURRENT_CALLS = 200
 LARGE_BYTES = 900 * 1024
-
-JOB: dict[str, Any] = json.loads(sys.argv[1])
-DEMO: dict[str, Any] = JOB["demo"]
-
-
-def check(condition: object, message: str) -> None:
-    if not condition:
-        raise AssertionError(message)
-
-
-def brief(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 400 else f"{text[:400]}…"
 
 
 def counting_text(size: int) -> str:
@@ -44,28 +29,10 @@ def counting_text(size: int) -> str:
     return "".join(parts)[:size]
 
 
-def text_of(result: Any) -> str:
-    check(not result.is_error, f"the result is an error: {brief(result)}")
-    texts = [block.text for block in result.content if block.type == "text"]
-    check(len(texts) == 1, f"expected one text block: {brief(result)}")
-    return texts[0]
-
-
 def listed(names: list[str], expected: list[str]) -> str:
     missing = [name for name in expected if name not in names]
     check(not missing, f"not listed: {missing}; listed: {names}")
     return f"{len(names)} listed"
-
-
-async def cell(deed: str, action: Callable[[], Awaitable[str]]) -> bool:
-    outcome, detail = "yes", ""
-    try:
-        with anyio.fail_after(DEED_LIMIT_SECONDS):
-            detail = await action()
-    except Exception as error:
-        outcome, detail = "no", f"{type(error).__name__}: {error}"
-    print(json.dumps({"deed": deed, "outcome": outcome, "detail": brief(detail)}, ensure_ascii=False), flush=True)
-    return outcome == "yes"
 
 
 async def pages(fetch: Callable[..., Awaitable[Any]], key: str) -> list[Any]:
@@ -139,18 +106,6 @@ class Deeds:
         check(text == message, f"{len(text)} of {len(message)} characters came back, or they differ")
         return f"{len(text)} bytes"
 
-    async def progress(self) -> str:
-        seen: list[float] = []
-
-        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
-            seen.append(progress)
-
-        demo = DEMO["progress"]
-        text_of(await self.client.call_tool(demo["tool"], demo["arguments"], progress_callback=on_progress))
-        check(len(seen) >= demo["at_least"], f"only {len(seen)} progress notifications before the result")
-        check(all(a < b for a, b in zip(seen, seen[1:])), f"progress does not grow: {seen}")
-        return ", ".join(map(str, seen))
-
     async def structured(self) -> str:
         demo = DEMO["structured"]
         result = await self.client.call_tool(demo["tool"], demo["arguments"])
@@ -196,27 +151,16 @@ class Deeds:
             return str(refusal)
         raise AssertionError(f"answered with a result: {brief(result)}")
 
-    async def cancel(self) -> str:
-        demo = DEMO["cancel"]
-        with anyio.CancelScope() as scope:
-
-            async def on_progress(progress: float, total: float | None, message: str | None) -> None:
-                scope.cancel()
-
-            result = await self.client.call_tool(demo["tool"], demo["arguments"], progress_callback=on_progress)
-            raise AssertionError(f"the call ended with a result: {brief(result)}")
-        check(scope.cancelled_caught, "the call was not cancelled")
-        text = await self.say("echo", "still there")
-        check(text == "still there", f"afterwards echo said {text}")
-        return "ended at the first progress notification; the connection goes on"
-
 
 async def main() -> None:
     server: Any = JOB.get("url")
     if JOB["transport"] == "stdio":
         server = StdioServerParameters(command=JOB["command"][0], args=JOB["command"][1:], env=dict(os.environ))
+    is_asking = JOB["sheet"] == "asking"
+    answers = py_asking.Answers()
     # "auto" asks server/discover first and would fall back to initialize: the revision shows which it was.
-    client = Client(server, mode="auto" if JOB["era"] == "modern" else "legacy")
+    mode = "auto" if JOB["era"] == "modern" else "legacy"
+    client = Client(server, mode=mode, **(answers.callbacks() if is_asking else {}))
     stack = AsyncExitStack()
 
     async def connect() -> str:
@@ -230,39 +174,19 @@ async def main() -> None:
     # Contexts of anyio must be left in the task that entered them, hence no fail_after around these two.
     if not await unbounded("connect", connect):
         return
+    if is_asking:
+        await py_asking.perform(client, answers)
+        return await stack.aclose()
     deeds = Deeds(client)
-    for name in (
-        "list_tools",
-        "list_resources",
-        "list_templates",
-        "list_prompts",
-        "echo",
-        "echo_upper",
-        "greet",
-        "concurrent_200",
-        "large_argument",
-        "progress",
-        "structured",
-        "read_resource",
-        "read_template",
-        "get_prompt",
-        "complete",
-        "unknown_tool",
-        "cancel",
-    ):
+    before = ("list_tools", "list_resources", "list_templates", "list_prompts", "echo", "echo_upper", "greet")
+    after = ("structured", "read_resource", "read_template", "get_prompt", "complete", "unknown_tool")
+    for name in (*before, "concurrent_200", "large_argument"):
         await cell(name, getattr(deeds, name))
+    await cell("progress", lambda: see_progress(client))
+    for name in after:
+        await cell(name, getattr(deeds, name))
+    await cell("cancel", lambda: cancel(client))
     await unbounded("close", close)
-
-
-async def unbounded(deed: str, action: Callable[[], Awaitable[str]]) -> bool:
-    """`cell` without its limit: the test's own limit ends a connect or close that hangs."""
-    outcome, detail = "yes", ""
-    try:
-        detail = await action()
-    except Exception as error:
-        outcome, detail = "no", f"{type(error).__name__}: {error}"
-    print(json.dumps({"deed": deed, "outcome": outcome, "detail": brief(detail)}, ensure_ascii=False), flush=True)
-    return outcome == "yes"
 
 
 anyio.run(main)

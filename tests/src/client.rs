@@ -1,4 +1,4 @@
-//! A foreign client that is a program of its own and prints one JSON line per deed.
+//! Clients that do the deeds of a sheet against a server; most are programs of their own and print one JSON line per deed.
 
 use std::{
     fs,
@@ -23,15 +23,79 @@ use crate::{
 /// A client that has not ended by then is killed. Its own limit for each deed is far below.
 const CLIENT_LIMIT: Duration = Duration::from_secs(300);
 
-/// What the demo sources offer, by the names under which the clients ask for it.
-///
-/// # Panics
-/// When `tests/clients/demo.json` is missing or no JSON.
-#[must_use]
-pub fn demo() -> Value {
-    let text =
-        fs::read_to_string(workspace().join("tests/clients/demo.json")).expect("demo.json is committed");
-    serde_json::from_str(&text).expect("demo.json is JSON")
+/// What clients are asked to do, with which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    /// What every client does all day, with the demo sources of `latimer serve`.
+    Deeds,
+    /// What servers ask of clients and tell them, with `latimer-everything`.
+    Asking,
+}
+
+impl Sheet {
+    /// The name of the sheet, as the clients get it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deeds => "deeds",
+            Self::Asking => "asking",
+        }
+    }
+
+    /// What is expected of each client.
+    ///
+    /// # Panics
+    /// When the table is not there.
+    #[must_use]
+    pub fn table(self) -> Table {
+        Table::load(self.file())
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Deeds => "table.json",
+            Self::Asking => "asking.json",
+        }
+    }
+
+    /// What the server offers, by the names under which the clients ask for it.
+    ///
+    /// # Panics
+    /// When the file is missing or no JSON.
+    #[must_use]
+    pub fn demo(self) -> Value {
+        let file = match self {
+            Self::Deeds => "demo.json",
+            Self::Asking => "everything.json",
+        };
+        let text = fs::read_to_string(workspace().join("tests/clients").join(file))
+            .unwrap_or_else(|error| panic!("failed to read {file}: {error}"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file} is no JSON: {error}"))
+    }
+
+    /// The server, for one leg.
+    ///
+    /// # Panics
+    /// When it is not built, or does not start.
+    #[must_use]
+    pub fn target(self, transport: Transport) -> Target {
+        let (program, command) = match self {
+            Self::Deeds => (program::latimer(), &["serve"][..]),
+            Self::Asking => (program::everything(), &[][..]),
+        };
+        match transport {
+            Transport::Http => {
+                let args = [command, &["--http", "127.0.0.1:0"]].concat();
+                Target::Http(HttpServer::start(&program, &args))
+            }
+            Transport::Stdio => {
+                let args = command.iter().copied().chain(["--stdio"]);
+                Target::Stdio(
+                    [program.display().to_string()].into_iter().chain(args.map(str::to_owned)).collect(),
+                )
+            }
+        }
+    }
 }
 
 /// A server for one leg: running for HTTP, or the command that the client is to start.
@@ -43,25 +107,11 @@ pub enum Target {
     Stdio(Vec<String>),
 }
 
-impl Target {
-    /// `latimer serve` with its default sources.
-    #[must_use]
-    pub fn latimer(transport: Transport) -> Self {
-        let program = program::latimer();
-        match transport {
-            Transport::Http => Self::Http(HttpServer::start(&program, &["serve", "--http", "127.0.0.1:0"])),
-            Transport::Stdio => {
-                Self::Stdio(vec![program.display().to_string(), "serve".to_owned(), "--stdio".to_owned()])
-            }
-        }
-    }
-}
-
 /// Lets the program behind `leg` do all deeds, and judges what it reports by the table.
 ///
 /// # Panics
 /// When anything differs from the table, in either direction.
-pub fn run(leg: Leg<'_>) {
+pub fn run(sheet: Sheet, leg: Leg<'_>) {
     let mut command = match leg.client {
         "npm-sdk" => script("npm_sdk.mjs"),
         "npm-client" => script("npm_client.mjs"),
@@ -73,30 +123,31 @@ pub fn run(leg: Leg<'_>) {
         }
         other => panic!("no program is known for the client {other}"),
     };
-    let target = Target::latimer(leg.transport);
-    command.arg(job(leg, &target).to_string());
+    let target = sheet.target(leg.transport);
+    command.arg(job(sheet, leg, &target).to_string());
     let (cells, said) = deeds_of(&mut command);
-    judge(leg, &cells, &said, &target);
+    judge(sheet, leg, &cells, &said, &target);
 }
 
 /// Compares `cells` with the table and leaves a report.
 ///
 /// # Panics
 /// When anything differs from the table, in either direction.
-pub fn judge(leg: Leg<'_>, cells: &[Cell], said: &str, target: &Target) {
-    let table = Table::load();
+pub fn judge(sheet: Sheet, leg: Leg<'_>, cells: &[Cell], said: &str, target: &Target) {
+    let table = sheet.table();
     let differences = table.differences(leg, cells);
     let cannot = cells.iter().filter(|cell| cell.outcome == Outcome::Cannot).count();
     let report =
         json!({ "width": table.width(), "cannot": cannot, "differences": differences, "cells": cells });
-    crate::report("clients", &leg.to_string(), &report);
+    crate::report("clients", &format!("{} {leg}", sheet.name()), &report);
     let log = match target {
         Target::Http(server) => server.log(),
         Target::Stdio(_) => "(on the client's stderr)".to_owned(),
     };
     assert!(
         differences.is_empty(),
-        "{leg} differs from tests/clients/table.json:\n  {}\nthe client said:\n{said}\nthe server said:\n{log}",
+        "{leg} differs from tests/clients/{}:\n  {}\nthe client said:\n{said}\nthe server said:\n{log}",
+        sheet.file(),
         differences.join("\n  ")
     );
 }
@@ -108,19 +159,23 @@ fn script(name: &str) -> Command {
     command
 }
 
-fn job(leg: Leg<'_>, target: &Target) -> Value {
+fn job(sheet: Sheet, leg: Leg<'_>, target: &Target) -> Value {
     let era = match leg.era {
         Era::Legacy => "legacy",
         Era::Modern => "modern",
     };
+    let mut job = json!({ "sheet": sheet.name(), "era": era, "demo": sheet.demo() });
     match target {
         Target::Http(server) => {
-            json!({ "era": era, "transport": "http", "url": server.url(), "demo": demo() })
+            job["transport"] = "http".into();
+            job["url"] = server.url().into();
         }
         Target::Stdio(command) => {
-            json!({ "era": era, "transport": "stdio", "command": command, "demo": demo() })
+            job["transport"] = "stdio".into();
+            job["command"] = json!(command);
         }
     }
+    job
 }
 
 /// Runs a client to its end; returns its cells and everything else that it said.

@@ -20,6 +20,12 @@ pub fn conformance_client() -> PathBuf {
     find("TESTED_CONFORMANCE_CLIENT", "conformance-client", "latimer-conformance")
 }
 
+/// The everything server: `TESTED_EVERYTHING`, or what cargo built last.
+#[must_use]
+pub fn everything() -> PathBuf {
+    find("TESTED_EVERYTHING", "latimer-everything", "latimer-everything")
+}
+
 fn find(variable: &str, name: &str, package: &str) -> PathBuf {
     if let Some(path) = std::env::var_os(variable) {
         return PathBuf::from(path);

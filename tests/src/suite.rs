@@ -75,20 +75,81 @@ impl Fixture {
         Self { server: HttpServer::start(&program::conformance_server(), &["--http", "127.0.0.1:0"]) }
     }
 
-    /// Runs `scenario` on the wire of `revision` and demands that no check fails, that at least one succeeds, and that
-    /// those named in `shown` are among them: the suite itself is content with a scenario that could show nothing.
+    /// Runs `scenario` on the wire of `revision` (or, for an extension, on the one that the suite chooses) and demands that
+    /// no check fails or warns, that at least one succeeds, and that those named in `shown` are among them: the suite itself
+    /// is content with a scenario that could show nothing.
     ///
     /// # Panics
     /// When the scenario does not pass.
-    pub fn pass(&self, release: Release, revision: &str, scenario: &str, shown: &[&str]) {
+    pub fn pass(&self, release: Release, revision: Option<&str>, scenario: &str, shown: &[&str]) {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let printed = run(
-            release,
-            &["server", "--url", self.server.url(), "--scenario", scenario],
-            Some(revision),
-            &folder,
-        );
+        let (printed, _) = self.run(release, &["--scenario", scenario], revision, &folder);
+        let revision = revision.unwrap_or("extension");
         judge(release, revision, scenario, shown, &folder, &printed, || self.server.log());
+    }
+
+    /// Runs a scenario that the suite leaves out by itself, whatever the server does, and demands just that: one check,
+    /// skipped. Once the suite has a test, it belongs among the others.
+    ///
+    /// # Panics
+    /// When the suite does anything else.
+    pub fn left_out(&self, release: Release, scenario: &str) {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let (printed, _) = self.run(release, &["--scenario", scenario], None, &folder);
+        let results = results(folder.path());
+        let [(name, checks)] = results.as_slice() else { panic!("the suite said:\n{printed}") };
+        assert_eq!(name, scenario);
+        let seen: Vec<(&str, Status)> =
+            checks.iter().map(|check| (check.id.as_str(), check.status)).collect();
+        assert_eq!(seen, [(scenario, Status::Skipped)], "the suite said:\n{printed}");
+    }
+
+    /// Lets the suite itself choose and run scenarios, all on this one server, and demands that it ends with success, that
+    /// what it ran is exactly `scenarios` and `left_out`, and that each of the former passes as with [`Fixture::pass`].
+    ///
+    /// # Panics
+    /// When anything differs.
+    pub fn pass_all(&self, release: Release, choice: &[&str], scenarios: &[&str], left_out: &[&str]) {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let (printed, is_success) = self.run(release, choice, None, &folder);
+        let results = results(folder.path());
+        let mut differences = Vec::new();
+        if !is_success {
+            differences.push("the suite does not end with success".to_owned());
+        }
+        for name in scenarios.iter().chain(left_out) {
+            if results.iter().filter(|(ran, _)| ran == name).count() != 1 {
+                differences.push(format!("{name}: expected once, and was not run just once"));
+            }
+        }
+        for (name, checks) in &results {
+            if scenarios.contains(&name.as_str()) {
+                differences.extend(faults(checks, &[]).into_iter().map(|fault| format!("{name}: {fault}")));
+            } else if !left_out.contains(&name.as_str()) {
+                differences.push(format!("{name}: was run, and stands in no list"));
+            } else if checks.iter().any(|check| check.status != Status::Skipped) {
+                differences.push(format!("{name}: expected to be left out by the suite"));
+            }
+        }
+        assert!(
+            differences.is_empty(),
+            "{} {}:\n  {}\nthe suite said:\n{printed}\nthe server said:\n{}",
+            release.version(),
+            choice.join(" "),
+            differences.join("\n  "),
+            self.server.log()
+        );
+    }
+
+    fn run(
+        &self,
+        release: Release,
+        choice: &[&str],
+        revision: Option<&str>,
+        folder: &TempDir,
+    ) -> (String, bool) {
+        let arguments = [&["server", "--url", self.server.url()], choice].concat();
+        run(release, &arguments, revision, folder)
     }
 }
 
@@ -155,7 +216,8 @@ fn played(release: Release, revision: Option<&str>, scenario: &str) -> (TempDir,
     let client = client.to_str().expect("the path of the client is text");
     // The suite splits the command at spaces.
     assert!(!client.contains(' '), "the suite cannot run a client whose path has a space: {client}");
-    let printed = run(release, &["client", "--command", client, "--scenario", scenario], revision, &folder);
+    let arguments = ["client", "--command", client, "--scenario", scenario];
+    let (printed, _) = run(release, &arguments, revision, &folder);
     (folder, printed)
 }
 
@@ -194,8 +256,9 @@ fn judge(
     );
 }
 
-/// Runs the suite to its end and returns what it printed; each scenario has 30 s by the suite's own clock.
-fn run(release: Release, arguments: &[&str], revision: Option<&str>, folder: &TempDir) -> String {
+/// Runs the suite to its end and returns what it printed, and whether it ended with success; each scenario has 30 s by the
+/// suite's own clock.
+fn run(release: Release, arguments: &[&str], revision: Option<&str>, folder: &TempDir) -> (String, bool) {
     let mut command = Command::new(tools::node());
     command.arg(tools::npm_program(release.program())).args(arguments);
     command.arg("--output-dir").arg(folder.path());
@@ -206,9 +269,10 @@ fn run(release: Release, arguments: &[&str], revision: Option<&str>, folder: &Te
     let out = fs::File::create(&printed).expect("a file can be made in the temporary folder");
     command.current_dir(folder.path()).stdin(Stdio::null());
     command.stderr(out.try_clone().expect("the file can be shared")).stdout(out);
-    let status = ProcessGroup::spawn(&mut command).and_then(|mut process| process.child().wait());
-    assert!(status.is_ok(), "failed to run {command:?}: {status:?}");
-    fs::read_to_string(&printed).unwrap_or_default()
+    let status = ProcessGroup::spawn(&mut command)
+        .and_then(|mut process| process.child().wait())
+        .unwrap_or_else(|error| panic!("failed to run {command:?}: {error}"));
+    (fs::read_to_string(&printed).unwrap_or_default(), status.success())
 }
 
 /// The checks of the one scenario whose results lie in `folder`.
@@ -216,13 +280,35 @@ fn checks(folder: &Path) -> Option<Vec<Check>> {
     let results =
         fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path().join("checks.json"));
     let text = results.into_iter().find_map(|path| fs::read_to_string(path).ok())?;
-    Some(serde_json::from_str(&text).expect("checks.json has the form that this type describes"))
+    Some(read(&text))
+}
+
+/// The server scenarios whose results lie in `folder`, with their checks.
+fn results(folder: &Path) -> Vec<(String, Vec<Check>)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries
+        .filter_map(|entry| {
+            let text = fs::read_to_string(entry.path().join("checks.json")).ok()?;
+            Some((scenario_of(entry.file_name().to_str()?)?.to_owned(), read(&text)))
+        })
+        .collect()
+}
+
+/// The scenario in the name of its folder, `server-<scenario>-<time>`; a time is `2026-11-26T06-31-14-311Z`.
+fn scenario_of(folder: &str) -> Option<&str> {
+    let rest = folder.strip_prefix("server-")?;
+    let (before, _) = rest.rsplit_once('T')?;
+    before.rsplitn(4, '-').nth(3)
+}
+
+fn read(checks: &str) -> Vec<Check> {
+    serde_json::from_str(checks).expect("checks.json has the form that this type describes")
 }
 
 fn faults(checks: &[Check], shown: &[&str]) -> Vec<String> {
     let mut faults: Vec<String> = checks
         .iter()
-        .filter(|check| check.status == Status::Failure)
+        .filter(|check| matches!(check.status, Status::Failure | Status::Warning))
         .map(|check| format!("{}: {}", check.id, check.error_message.as_deref().unwrap_or("failed")))
         .collect();
     let succeeded = |check: &Check| check.status == Status::Success && check.id != SCHEMA_CHECK;
@@ -239,7 +325,7 @@ fn faults(checks: &[Check], shown: &[&str]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, faults, listed};
+    use super::{Check, faults, listed, scenario_of};
 
     fn checks(text: &str) -> Vec<Check> {
         serde_json::from_str(text).unwrap()
@@ -254,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_scenario_with_one_success_and_no_failure_passes() {
-        let checks = checks(r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "WARNING"}]"#);
+        let checks = checks(r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "INFO"}]"#);
         assert_eq!(faults(&checks, &["a"]), Vec::<String>::new());
     }
 
@@ -264,6 +350,19 @@ mod tests {
             r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "FAILURE", "errorMessage": "e"}]"#,
         );
         assert_eq!(faults(&checks, &[]), ["b: e"]);
+    }
+
+    #[test]
+    fn a_warning_is_a_fault() {
+        let checks = checks(r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "WARNING"}]"#);
+        assert_eq!(faults(&checks, &[]), ["b: failed"]);
+    }
+
+    #[test]
+    fn a_scenario_is_found_in_the_name_of_its_folder() {
+        let found = scenario_of("server-sep-2640-skills-manifest-2026-11-26T06-31-30-681Z");
+        assert_eq!(found, Some("sep-2640-skills-manifest"));
+        assert_eq!(scenario_of("printed.txt"), None);
     }
 
     #[test]

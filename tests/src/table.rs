@@ -1,4 +1,4 @@
-//! The table of what each foreign client can do (`tests/clients/table.json`).
+//! The tables of what each client can do (`tests/clients/table.json`, `tests/clients/asking.json`).
 
 use std::{collections::BTreeMap, fmt, fs};
 
@@ -54,7 +54,7 @@ impl fmt::Display for Leg<'_> {
     }
 }
 
-/// The table.
+/// A table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
@@ -79,6 +79,9 @@ struct Row {
     transport: Transport,
     how: String,
     revision: String,
+    /// The client speaks this one revision, so that no other era is expected of it.
+    #[serde(default)]
+    pinned: bool,
     yes: Vec<String>,
     cannot: BTreeMap<String, Lack>,
 }
@@ -100,13 +103,13 @@ struct Absent {
 }
 
 impl Table {
-    /// Reads the committed table.
+    /// Reads a committed table of `tests/clients`.
     ///
     /// # Panics
     /// When the file is missing or is not a table.
     #[must_use]
-    pub fn load() -> Self {
-        let path = workspace().join("tests/clients/table.json");
+    pub fn load(file: &str) -> Self {
+        let path = workspace().join("tests/clients").join(file);
         let text = fs::read_to_string(&path).expect("the table is committed");
         serde_json::from_str(&text).expect("the table has the form that this type describes")
     }
@@ -194,7 +197,12 @@ impl Table {
         clients.dedup();
         let mut faults = Vec::new();
         for client in clients {
+            let rows = || self.legs.iter().filter(|row| row.client == client);
+            let pinned = |era| rows().any(|row| row.pinned && row.era == era);
             for era in [Era::Legacy, Era::Modern] {
+                if rows().any(|row| row.pinned) && !pinned(era) {
+                    continue;
+                }
                 let absent = self.absent.iter().find(|absent| absent.client == client && absent.era == era);
                 if absent.is_some_and(|absent| absent.reason.is_empty() || absent.evidence.is_empty()) {
                     faults.push(format!("{client}, {era:?}: absence needs a reason and evidence"));
@@ -242,8 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_table_is_without_faults() {
-        assert_eq!(Table::load().faults(), Vec::<String>::new());
+    fn the_committed_tables_are_without_faults() {
+        for file in ["table.json", "asking.json"] {
+            assert_eq!(Table::load(file).faults(), Vec::<String>::new(), "{file}");
+        }
     }
 
     #[test]

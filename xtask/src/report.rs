@@ -23,12 +23,12 @@ pub(crate) fn clients(tree: &Tree, legs: Tally) -> Tally {
     let reports = read(tree, "clients");
     let mut cells = Tally { failures: legs.failures, ..Tally::default() };
     let (mut clean, mut differing) = (0, 0);
-    println!("{:<28} {:>6} {:>7} {:>7}", "leg", "cells", "cannot", "differ");
+    println!("{:<36} {:>6} {:>7} {:>7}", "leg", "cells", "cannot", "differ");
     for (name, report) in &reports {
         let width = report["width"].as_u64().unwrap_or_default();
         let cannot = report["cannot"].as_u64().unwrap_or_default();
         let differences = report["differences"].as_array().map_or(0, Vec::len) as u64;
-        println!("{name:<28} {width:>6} {cannot:>7} {differences:>7}");
+        println!("{name:<36} {width:>6} {cannot:>7} {differences:>7}");
         cells.passed += width.saturating_sub(differences);
         cells.failed += differences;
         if differences == 0 {

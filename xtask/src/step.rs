@@ -145,6 +145,7 @@ fn nextest(tree: &Tree) -> Command {
     command.env("TESTED_LATIMER", tree.program("latimer"));
     command.env("TESTED_CONFORMANCE_SERVER", tree.program("conformance-server"));
     command.env("TESTED_CONFORMANCE_CLIENT", tree.program("conformance-client"));
+    command.env("TESTED_EVERYTHING", tree.program("latimer-everything"));
     command.env("TEST_REPORT_DIR", tree.reports());
     command
 }

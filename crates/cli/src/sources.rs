@@ -6,11 +6,18 @@ use latimer_host::registry::Registered;
 
 /// All of them, to be loaded by name.
 pub(crate) fn registry() -> Registry {
-    latimer_demo::sources().iter().fold(Registry::default(), |registry, demo| {
+    let demos = latimer_demo::sources().iter().fold(Registry::default(), |registry, demo| {
         let make = || {
             let source = demo.source();
             source.map_err(|error| SourceError::new(format!("put the source together: {error}")))
         };
         registry.with(Registered::new(demo.name, demo.about, make).aliases(demo.aliases))
-    })
+    });
+    let everything = || {
+        let source = latimer_everything::source();
+        source.map_err(|error| SourceError::new(format!("put the source together: {error}")))
+    };
+    let about = "Something of everything that MCP knows, to test clients with; only when it is named";
+    // It has a tool of the same name as the source echo.
+    demos.with(Registered::new(latimer_everything::NAME, about, everything).only_when_named())
 }

@@ -138,6 +138,11 @@ impl Changes {
         self.0.tell_line(line, |inbox| inbox.unwatch(uri));
     }
 
+    /// Tells the listeners of a line, here, that every resource that they listen to has other contents.
+    pub fn updated_in_line(&self, line: &str) {
+        self.0.tell_line(line, Inbox::all_updated);
+    }
+
     /// Whether somebody listens in a line.
     pub fn has_line(&self, line: &str) -> bool {
         self.0.listeners.lock().lines.contains_key(line)

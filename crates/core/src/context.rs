@@ -77,6 +77,22 @@ impl Context {
         Self(Arc::new(inner))
     }
 
+    /// The same call with its questions. Where nobody else has it yet, it stays where it is.
+    pub(crate) fn with(mut self, asking: Asking) -> Self {
+        match Arc::get_mut(&mut self.0) {
+            Some(inner) => {
+                inner.asking = asking;
+                self
+            }
+            None => self.again(asking),
+        }
+    }
+
+    /// The same call in another run, with its questions.
+    pub(crate) fn again(&self, asking: Asking) -> Self {
+        Self::new(self.0.again(asking))
+    }
+
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.0.outbox
     }
@@ -107,6 +123,10 @@ impl Context {
     /// The legacy session of the call, if it has one.
     pub fn session(&self) -> Option<&SessionId> {
         self.0.session.as_ref()
+    }
+
+    pub(crate) fn log_level(&self) -> Option<LogLevel> {
+        self.0.log_level
     }
 
     /// What the client says about itself.

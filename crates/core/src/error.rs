@@ -37,7 +37,8 @@ impl ToolError {
 
     /// A question that got no answer.
     pub(crate) fn of_question(error: AskError) -> Self {
-        Self { question: Some(Box::new(error.clone())), ..Self::new(error.to_string()) }
+        let shown = Self::new(error.to_string());
+        Self { question: Some(Box::new(error)), ..shown }
     }
 
     /// What a caller gets instead of a result that says so (VER-7, EL-5).

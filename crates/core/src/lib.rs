@@ -29,6 +29,7 @@ pub mod principal;
 mod random;
 mod requirement;
 pub mod session;
+mod session_line;
 pub mod source;
 pub mod states;
 pub mod stream;
@@ -50,6 +51,7 @@ pub use limits::Limits;
 pub use principal::{Account, Peer, Principal};
 pub use requirement::{Requirement, TASKS_EXTENSION};
 pub use session::{Session, SessionId};
+pub use session_line::SessionLine;
 pub use source::Source;
 
 /// A boxed future that may move between threads.

@@ -181,26 +181,31 @@ impl LocalSource {
         self.stop.lock().push(Box::new(hook));
     }
 
-    /// Adds an entry to the loaded source.
+    /// Adds an entry to the loaded source: this one, or the one that has it within.
     ///
     /// # Errors
     /// When the name is taken or the definition is faulty; nothing has changed then.
-    pub fn add(self: &Arc<Self>, catalog: &Catalog, entry: LocalEntry) -> Result<(), LocalError> {
+    pub fn add(
+        &self,
+        loaded: &Arc<dyn Source>,
+        catalog: &Catalog,
+        entry: LocalEntry,
+    ) -> Result<(), LocalError> {
         let key = (entry.kind, entry.key.clone());
         self.insert(entry).map_err(LocalError::Taken)?;
-        let source: Arc<dyn Source> = self.clone();
-        catalog.replace(&source, self.definitions()).map_err(|error| {
+        catalog.replace(loaded, self.definitions()).map_err(|error| {
             self.take(key.0, &key.1);
             LocalError::Catalog(error)
         })
     }
 
-    /// Removes an entry from the loaded source. Calls in flight are answered still.
+    /// Removes an entry from the loaded source: this one, or the one that has it within. Calls in flight are answered still.
     ///
     /// # Errors
     /// When the source is not loaded.
     pub fn remove(
-        self: &Arc<Self>,
+        &self,
+        loaded: &Arc<dyn Source>,
         catalog: &Catalog,
         kind: EntryKind,
         key: &str,
@@ -208,8 +213,7 @@ impl LocalSource {
         if self.take(kind, key).is_none() {
             return Ok(false);
         }
-        let source: Arc<dyn Source> = self.clone();
-        catalog.replace(&source, self.definitions()).map_err(LocalError::Catalog)?;
+        catalog.replace(loaded, self.definitions()).map_err(LocalError::Catalog)?;
         Ok(true)
     }
 

@@ -193,6 +193,16 @@ impl Sessions {
         }
     }
 
+    /// Finds a session of a principal without letting it live on.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn peek(&self, id: &SessionId, principal: &Principal) -> Result<Session, SessionError> {
+        let key = Key::new(PARTITION, id.as_str());
+        let entry = self.store.kv.get(key).await.map_err(SessionError::Store)?.ok_or(SessionError::Gone)?;
+        read(id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)
+    }
+
     /// Ends a session of a principal.
     ///
     /// # Errors

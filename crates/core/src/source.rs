@@ -1,11 +1,13 @@
 //! Where tools, resources and prompts come from.
 
 use std::fmt;
+use std::sync::Arc;
 
 use latimer_protocol::RawJson;
 
 use crate::BoxFuture;
 use crate::call::{Call, Outcome};
+use crate::catalog::Catalog;
 use crate::extension::ExtensionDefinition;
 pub use crate::requirement::Requirement;
 
@@ -23,6 +25,12 @@ pub trait Source: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// When it cannot work. Nothing of it becomes visible then.
     fn open(&self) -> BoxFuture<'_, Result<Definitions, SourceError>>;
+
+    /// Tells into which catalog the source is being loaded, before it is opened: where it announces that a resource has
+    /// other contents, or that it contributes something else now. It must not keep the catalog alive.
+    fn join(&self, catalog: &Arc<Catalog>) {
+        let _ = catalog;
+    }
 
     /// Answers a call of one of its entries. The answer's kind has to match the operation.
     ///

@@ -15,6 +15,7 @@ pub struct Registered {
     name: &'static str,
     aliases: &'static [&'static str],
     about: &'static str,
+    only_when_named: bool,
     make: Make,
 }
 
@@ -24,13 +25,20 @@ impl Registered {
     where
         F: Fn() -> Result<Arc<dyn Source>, SourceError> + Send + Sync + 'static,
     {
-        Self { name, aliases: &[], about, make: Box::new(make) }
+        Self { name, aliases: &[], about, only_when_named: false, make: Box::new(make) }
     }
 
     /// Other names for it.
     #[must_use]
     pub fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
+        self
+    }
+
+    /// Leaves it out where the configuration names no sources: it is too much, or stands in the way of others.
+    #[must_use]
+    pub fn only_when_named(mut self) -> Self {
+        self.only_when_named = true;
         self
     }
 
@@ -103,7 +111,7 @@ impl Registry {
     }
 
     /// Makes the sources that the configuration names under `autoload` or, where it names none, all that
-    /// are not switched off. Each is made once, in the order named.
+    /// are not switched off and need not be named. Each is made once, in the order named.
     ///
     /// # Errors
     /// When a name is unknown or switched off, or a source cannot be made.
@@ -117,7 +125,7 @@ impl Registry {
         }
         let mut chosen: Vec<&Registered> = Vec::new();
         if config.autoload.is_empty() {
-            chosen.extend(self.0.iter().filter(|source| enabled(source)));
+            chosen.extend(self.0.iter().filter(|source| !source.only_when_named && enabled(source)));
         }
         for name in &config.autoload {
             let source = self.find(name.as_str()).ok_or_else(|| self.unknown(name.as_str()))?;

@@ -7,13 +7,16 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// 32 bytes in base64.
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 fn load(
     name: &str,
     bytes: &[u8],
 ) -> Result<latimer_host::config::Loaded, latimer_host::diagnostics::ConfigErrors> {
     let directory = TempDir::new().expect("a directory");
     fs::write(directory.path().join(name), bytes).expect("written");
-    Loader::new(directory.path()).file(name).environment([("ALICE_TOKEN", "abc")]).load()
+    Loader::new(directory.path()).file(name).environment([("ALICE_TOKEN", "abc"), ("SEAL_KEY", KEY)]).load()
 }
 
 #[test]

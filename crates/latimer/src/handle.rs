@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 
-use latimer_core::Catalog;
 use latimer_core::local::{EntryKind, LocalError, LocalSource};
 use latimer_core::states::States;
+use latimer_core::{Catalog, Source};
 
 use crate::error::{Fault, HandleError};
 use crate::part::{Part, Shown};
@@ -22,7 +22,8 @@ pub struct Handle(Arc<Inner>);
 struct Inner {
     // Weak: functions of the source hold the handle.
     local: Weak<LocalSource>,
-    catalog: OnceLock<Weak<Catalog>>,
+    /// What is loaded with the functions, and where.
+    loaded: OnceLock<(Weak<dyn Source>, Weak<Catalog>)>,
     /// Without the handle itself.
     states: OnceLock<States>,
 }
@@ -30,7 +31,7 @@ struct Inner {
 impl Handle {
     pub(crate) fn new(local: &Arc<LocalSource>) -> Self {
         let local = Arc::downgrade(local);
-        Self(Arc::new(Inner { local, catalog: OnceLock::new(), states: OnceLock::new() }))
+        Self(Arc::new(Inner { local, loaded: OnceLock::new(), states: OnceLock::new() }))
     }
 
     /// Shares the states with the handle, and the handle with the states. Happens once.
@@ -39,9 +40,9 @@ impl Handle {
         states.insert(self.clone());
     }
 
-    /// Tells in which catalog changes happen. Happens once.
-    pub(crate) fn serve(&self, catalog: &Arc<Catalog>) {
-        let _ = self.0.catalog.set(Arc::downgrade(catalog));
+    /// Tells as which source, and in which catalog, changes happen. Happens once.
+    pub(crate) fn serve(&self, source: Weak<dyn Source>, catalog: &Arc<Catalog>) {
+        let _ = self.0.loaded.set((source, Arc::downgrade(catalog)));
     }
 
     /// A state of the server.
@@ -115,36 +116,49 @@ impl Handle {
     /// # Errors
     /// When the server does not run.
     pub fn update(&self, uri: &str) -> Result<(), HandleError> {
-        let (_, catalog) = self.running()?;
-        catalog.update(uri);
+        self.running()?.catalog.update(uri);
         Ok(())
     }
 
     fn add(&self, part: Part) -> Result<(), HandleError> {
-        let (local, catalog) = self.running()?;
+        let Running { local, source, catalog } = self.running()?;
         let mut states = self.0.states.get().cloned().unwrap_or_default();
         states.insert(self.clone());
         let entry = part.bind(&states)?;
         let shown = Shown(entry.kind(), entry.key()).to_string();
         let mend = Shown::rename(entry.kind());
-        local.add(&catalog, entry).map_err(|error| match error {
+        local.add(&source, &catalog, entry).map_err(|error| match error {
             LocalError::Taken(_) => Fault::Twice { entry: shown, mend }.into(),
             LocalError::Catalog(error) => Fault::Catalog(error).into(),
         })
     }
 
     fn remove(&self, kind: EntryKind, key: &str) -> Result<bool, HandleError> {
-        let (local, catalog) = self.running()?;
-        local.remove(&catalog, kind, key).map_err(|error| match error {
+        let Running { local, source, catalog } = self.running()?;
+        local.remove(&source, &catalog, kind, key).map_err(|error| match error {
             LocalError::Taken(error) => Fault::Source(error).into(),
             LocalError::Catalog(error) => Fault::Catalog(error).into(),
         })
     }
 
-    fn running(&self) -> Result<(Arc<LocalSource>, Arc<Catalog>), Fault> {
-        let catalog = self.0.catalog.get().and_then(Weak::upgrade);
-        self.0.local.upgrade().zip(catalog).ok_or(Fault::NotRunning)
+    fn running(&self) -> Result<Running, Fault> {
+        let running = || {
+            let (source, catalog) = self.0.loaded.get()?;
+            Some(Running {
+                local: self.0.local.upgrade()?,
+                source: source.upgrade()?,
+                catalog: catalog.upgrade()?,
+            })
+        };
+        running().ok_or(Fault::NotRunning)
     }
+}
+
+/// What a handle changes.
+struct Running {
+    local: Arc<LocalSource>,
+    source: Arc<dyn Source>,
+    catalog: Arc<Catalog>,
 }
 
 impl fmt::Debug for Handle {

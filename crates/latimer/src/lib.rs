@@ -59,7 +59,7 @@ pub use latimer_core::extension::{
 pub use latimer_core::middleware::{Middleware, Next};
 pub use latimer_core::source::{Definition, Definitions, Requirement, Source, SourceError};
 pub use latimer_core::{
-    BoxFuture, CallError as Error, Context, Engine, Peer, Principal, Question, ToolError,
+    BoxFuture, CallError as Error, Context, Engine, Peer, Principal, Question, SessionLine, ToolError,
 };
 pub use latimer_macros::{Form, FormChoice, Structured, prompt, resource, tool, tools};
 pub use latimer_protocol::{RawJson, Revision, RpcError, wire};

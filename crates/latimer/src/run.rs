@@ -53,7 +53,8 @@ pub async fn serve(server: Server) -> Result {
 }
 
 async fn serve_with(mut server: Server, args: ServeArgs) -> Result<(), Failure> {
-    let loaded = args.load().map_err(Failure::setup)?;
+    let mut loaded = args.load().map_err(Failure::setup)?;
+    server.settle(&mut loaded);
     let config = &loaded.config;
     if loaded.provenance.of("server_name").place.is_some() {
         server = server.renamed(config.server_name.to_string());

@@ -9,7 +9,8 @@ use latimer_core::local::LocalSource;
 use latimer_core::middleware::{Middleware, Next};
 use latimer_core::source::SourceError;
 use latimer_core::states::States;
-use latimer_core::{Call, Catalog, Engine, Extension, Outcome, Source};
+use latimer_core::{Call, Catalog, Engine, Extension, Limits, Outcome, Source};
+use latimer_host::config::Loaded;
 use latimer_protocol::wire::{Icon, Implementation};
 use latimer_skills::Skills;
 
@@ -50,6 +51,8 @@ pub struct Server {
     sources: Vec<Arc<dyn Source>>,
     middleware: Vec<Arc<dyn Middleware>>,
     skills: Vec<Skills>,
+    page_size: Option<usize>,
+    http_sse: bool,
     local: Arc<LocalSource>,
     handle: Handle,
     seal_keys: Option<SealKeys>,
@@ -70,6 +73,8 @@ impl Server {
             sources: Vec::new(),
             middleware: Vec::new(),
             skills: Vec::new(),
+            page_size: None,
+            http_sse: false,
             seal_keys: None,
         }
     }
@@ -112,6 +117,19 @@ impl Server {
     /// Pictures for it.
     pub fn icons(mut self, icons: impl IntoIterator<Item = Icon>) -> Self {
         self.info.icons.extend(icons);
+        self
+    }
+
+    /// How many entries one page of a list holds, at least one; 1,000 where nothing is said. In a program, its configuration
+    /// may say otherwise. A source leaves this to the server that loads it.
+    pub fn page_size(mut self, entries: usize) -> Self {
+        self.page_size = Some(entries.max(1));
+        self
+    }
+
+    /// Whether a program serves HTTP+SSE of 2024-11-05 too, where its configuration says nothing of it.
+    pub fn http_sse(mut self, serves: bool) -> Self {
+        self.http_sse = serves;
         self
     }
 
@@ -273,7 +291,7 @@ impl Server {
             return Err(Fault::NotOneSource(self.info.name).into());
         }
         self.bind()?;
-        Ok(Arc::new(Assembled::new(self.local.clone(), self.middleware)))
+        Ok(Assembled::new(self.local.clone(), self.middleware, self.handle))
     }
 
     /// Everything but the loading of the sources, which a host may want to do in its own order.
@@ -282,10 +300,14 @@ impl Server {
         catalog: &Arc<Catalog>,
     ) -> Result<(Builder, Vec<Arc<dyn Source>>), BuildError> {
         self.bind()?;
-        self.handle.serve(catalog);
+        let local: Arc<dyn Source> = self.local.clone();
+        self.handle.serve(Arc::downgrade(&local), catalog);
         let mut builder = Engine::builder().info(self.info).states(self.states);
         if let Some(instructions) = self.instructions {
             builder = builder.instructions(instructions);
+        }
+        if let Some(page_size) = self.page_size {
+            builder = builder.limits(Limits { page_size, ..Limits::default() });
         }
         for middleware in self.middleware {
             builder = builder.middleware(middleware);
@@ -312,6 +334,18 @@ impl Server {
     /// How it introduces itself.
     pub(crate) fn info(&self) -> &Implementation {
         &self.info
+    }
+
+    /// What a program takes for its configuration where that says nothing.
+    pub(crate) fn settle(&self, loaded: &mut Loaded) {
+        let is_open = |key| loaded.provenance.of(key).place.is_none();
+        let (page_size, http_sse) = (is_open("page_size"), is_open("http_sse"));
+        if let Some(entries) = self.page_size.filter(|_| page_size) {
+            loaded.config.page_size = entries;
+        }
+        if http_sse {
+            loaded.config.http_sse = self.http_sse;
+        }
     }
 
     /// The same server under another name.

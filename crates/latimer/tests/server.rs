@@ -251,3 +251,33 @@ async fn the_server_introduces_itself() {
     let info = &said["_meta"]["io.modelcontextprotocol/serverInfo"];
     assert_eq!((&info["name"], &info["version"]), (&json!("s"), &json!("1.2.3")));
 }
+
+/// A source is changed through its handle as the server itself is, wherever it is loaded.
+#[tokio::test]
+async fn a_handle_changes_a_source_that_another_server_has_loaded() {
+    let part = Server::new("part").around(|call, next| async move {
+        let outcome = next.run(call).await;
+        outcome.map(|_| latimer::wire::CallToolResult::text("through the middleware").into())
+    });
+    let handle = part.handle();
+    assert!(handle.update("test://x").is_err(), "it does not run yet");
+    let whole = Server::new("whole").source(part.into_source().unwrap());
+    let client = whole.test().await.unwrap();
+    let schema = json!({ "type": "object" });
+    handle.add_tool(Tool::new("late", &schema, |_, _| async { "late" })).unwrap();
+    handle.update("test://x").unwrap();
+    assert_eq!(client.call("late", json!({})).await.unwrap().text(), "through the middleware");
+    assert!(handle.remove_tool("late").unwrap());
+    assert!(client.call("late", json!({})).await.is_err());
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_of_the_size_that_the_server_wants() {
+    let schema = json!({ "type": "object" });
+    let tool = |name: &str| Tool::new(name, &schema, |_, _| async { "" });
+    let server = Server::new("s").page_size(2).tool(tool("a")).tool(tool("b")).tool(tool("c"));
+    let client = server.test().await.unwrap();
+    let first: serde_json::Value = client.request("tools/list", &json!({})).await.unwrap();
+    assert_eq!(first["tools"].as_array().unwrap().len(), 2);
+    assert_eq!(client.list_tools().await.unwrap().len(), 3);
+}

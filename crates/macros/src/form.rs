@@ -250,6 +250,6 @@ fn number(value: &Expr) -> Option<f64> {
 /// What `#[form(…)]` says.
 pub(crate) fn settings(attributes: &[Attribute]) -> syn::Result<Vec<Setting>> {
     let ours = attributes.iter().filter(|attribute| attribute.path().is_ident("form"));
-    let each = collect(ours.map(|attribute| attribute.parse_args::<Settings>()))?;
+    let each = collect(ours.map(Attribute::parse_args::<Settings>))?;
     Ok(each.into_iter().flat_map(|settings| settings.0).collect())
 }

@@ -2,14 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use latimer_tests::{
-    cell::{Cell, Outcome},
-    client::Target,
-    process,
-    table::Era,
-};
+use latimer_tests::{cell::Cell, client::Target, process, table::Era};
 use rmcp::{
-    ClientHandler, ClientLifecycleMode, ClientServiceExt, RoleClient,
+    ClientHandler, ClientLifecycleMode, ClientServiceExt, Peer, RoleClient,
     model::{
         CallToolRequest, CallToolRequestParams, CallToolResult, ClientRequest, CompleteRequestParams,
         GetPromptRequestParams, ProgressNotificationParam, ProgressToken, ProtocolVersion,
@@ -21,14 +16,14 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::watch, task::JoinSet};
 
+use crate::asking::{Seen, cell, ensure, text};
+
 const DEED_LIMIT: Duration = Duration::from_secs(30);
 const NON_ASCII: &str = "Grüße, 世界 🌍";
 const CONCURRENT_CALLS: usize = 200;
 const LARGE_BYTES: usize = 900 * 1024;
 
 type Client = RunningService<RoleClient, Watcher>;
-/// What was seen, or why the deed failed.
-type Seen = Result<String, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Does all deeds against `target` and reports one cell for each.
 pub(crate) async fn deeds(era: Era, target: &Target, demo: &Value) -> Vec<Cell> {
@@ -188,7 +183,7 @@ async fn large_argument(client: &Client, demo: &Value) -> Seen {
 
 async fn see_progress(client: &Client, demo: &Value, mut progress: Progress) -> Seen {
     let demo = &demo["progress"];
-    let call = start(client, demo).await?;
+    let call = start(client.peer(), demo).await?;
     let token = call.progress_token.clone();
     let rmcp::model::ServerResult::CallToolResult(result) = call.await_response().await? else {
         return Err("not the result of a call".into());
@@ -263,7 +258,7 @@ async fn unknown_tool(client: &Client, demo: &Value) -> Seen {
 }
 
 async fn cancel(client: &Client, demo: &Value, mut progress: Progress) -> Seen {
-    let running = start(client, &demo["cancel"]).await?;
+    let running = start(client.peer(), &demo["cancel"]).await?;
     let token = running.progress_token.clone();
     progress.wait_for(|seen| seen.contains_key(&token)).await?;
     running.cancel(Some("the caller has seen enough".to_owned())).await?;
@@ -288,27 +283,23 @@ async fn call(client: &Client, tool: String, arguments: &Value) -> Result<CallTo
 }
 
 /// Starts a call that can be watched and cancelled.
-async fn start(
-    client: &Client,
+pub(crate) async fn start(
+    peer: &Peer<RoleClient>,
     demo: &Value,
 ) -> Result<rmcp::service::RequestHandle<RoleClient>, ServiceError> {
     let arguments = demo["arguments"].as_object().cloned().unwrap_or_default();
     let params = CallToolRequestParams::new(text(&demo["tool"])).with_arguments(arguments);
     let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-    client.peer().send_cancellable_request(request, PeerRequestOptions::no_options()).await
+    peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await
 }
 
 /// The single text of a result that is not an error.
-fn text_of(result: &CallToolResult) -> Seen {
+pub(crate) fn text_of(result: &CallToolResult) -> Seen {
     ensure(result.is_error != Some(true), || format!("the result is an error: {result:?}"))?;
     match result.content.as_slice() {
         [block] => Ok(block.as_text().ok_or("expected text")?.text.clone()),
         blocks => Err(format!("expected one block, got {}", blocks.len()).into()),
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn same(seen: String, expected: &str) -> Seen {
@@ -321,16 +312,4 @@ fn listed(names: &[String], expected: &[String]) -> Seen {
         ensure(names.contains(name), || format!("{name} is not listed: {names:?}"))?;
     }
     Ok(format!("{} listed", names.len()))
-}
-
-fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    if holds { Ok(()) } else { Err(why().into()) }
-}
-
-fn cell(deed: &str, seen: Seen) -> Cell {
-    let (outcome, detail) = match seen {
-        Ok(detail) => (Outcome::Yes, detail),
-        Err(error) => (Outcome::No, error.to_string()),
-    };
-    Cell { deed: deed.to_owned(), outcome, detail }
 }

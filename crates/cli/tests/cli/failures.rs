@@ -43,7 +43,9 @@ fn an_unknown_source_is_told_with_the_one_that_may_be_meant() {
         let lines = failed(&ran, 2);
         assert_eq!(
             lines,
-            [r#"error: no source is named "ecko" (did you mean "echo"?); there are: echo, greet, demo"#]
+            [
+                r#"error: no source is named "ecko" (did you mean "echo"?); there are: echo, greet, demo, everything"#
+            ]
         );
     }
 }

@@ -37,6 +37,14 @@ fn sources_are_chosen_by_any_of_the_three_flags_repeated_or_with_commas() {
     assert_eq!(tools(&["serve", "--stdio", "--load", "demo_full"]), ["countdown", "tide"]);
 }
 
+/// It has a tool of the same name as another source.
+#[test]
+fn the_everything_server_is_loaded_only_when_it_is_named() {
+    let tools = tools(&["serve", "--stdio", "--load", "everything"]);
+    assert!(tools.contains(&"simulate-research-query".to_owned()), "{tools:?}");
+    assert!(!tools.contains(&"tide".to_owned()), "{tools:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn sigterm_ends_an_http_server_in_good_order() {

@@ -152,7 +152,7 @@ impl Asking {
     }
 
     /// Has the call become a task, if it can; whether it is one then.
-    pub(crate) async fn into_task(&self) -> bool {
+    pub(crate) async fn become_task(&self) -> bool {
         poll_fn(|_| match self.task.load(Ordering::Acquire) {
             IN_TASK => Poll::Ready(true),
             MAY_BE_TASK | TASK_WANTED if self.is_polled_here() => {
@@ -222,6 +222,16 @@ impl Asking {
     /// The answers that the handler did not look at.
     pub(crate) fn left_fresh(&self) -> Vec<(String, Answered)> {
         self.round.lock().fresh.clone()
+    }
+
+    /// The answers of this round that the handler did not come to, of those whose questions were open.
+    pub(crate) fn unread(&self, open: &[String]) -> impl Iterator<Item = (String, RawJson)> {
+        let fresh = std::mem::take(&mut self.round.lock().fresh);
+        let open = open.to_owned();
+        fresh.into_iter().filter_map(move |(key, answered)| match answered {
+            Answered::Result(result) if open.contains(&key) => Some((key, result)),
+            _ => None,
+        })
     }
 
     /// What is known now.

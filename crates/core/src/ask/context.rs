@@ -194,7 +194,7 @@ impl Context {
     /// Only tools with `task = "optional"` or `"required"` can, and it is possible in 2026-07-28: before that, it is
     /// the client who says that a call is a task.
     pub async fn into_task(&self) -> bool {
-        self.asking().into_task().await
+        self.asking().become_task().await
     }
 
     /// Whether this is a task.

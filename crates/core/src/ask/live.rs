@@ -18,10 +18,13 @@ use tokio::sync::oneshot;
 use super::error::AskError;
 use super::journal::Answered;
 use super::question::{BadAnswer, ContentCheck, Question};
+use crate::changes::Changes;
 use crate::inflight::Scope;
+use crate::limits::Limits;
 use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::random;
+use crate::session::Sessions;
 
 /// The requests that this server has sent to clients and that wait for an answer.
 ///
@@ -33,6 +36,7 @@ pub struct Questions(Arc<Shared>);
 struct Shared {
     store: Store,
     notices: Notices,
+    line: Line,
     waiting: Mutex<HashMap<Scope, Waiting>>,
 }
 
@@ -41,13 +45,32 @@ type Waiting = HashMap<RequestId, oneshot::Sender<Outcome>>;
 /// A client's answer: a result, or the error object as JSON.
 pub type Outcome = Result<RawJson, RawJson>;
 
+/// What a [`SessionLine`](crate::SessionLine) needs besides.
+pub(crate) struct Line {
+    pub(crate) changes: Changes,
+    pub(crate) sessions: Sessions,
+    pub(crate) limits: Limits,
+}
+
 impl Questions {
-    pub(crate) fn new(store: Store, notices: Notices) -> Self {
-        Self(Arc::new(Shared { store, notices, waiting: Mutex::default() }))
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.0.line.changes
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.line.sessions
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.line.limits
+    }
+
+    pub(crate) fn new(store: Store, notices: Notices, line: Line) -> Self {
+        Self(Arc::new(Shared { store, notices, line, waiting: Mutex::default() }))
     }
 
     /// Sends the client a notification outside any of its requests. A hint: it may get lost.
-    pub(super) async fn notify(&self, scope: &Scope, message: Bytes) {
+    pub(crate) async fn notify(&self, scope: &Scope, message: Bytes) {
         if let Err(error) = self.0.notices.send(scope, message).await {
             tracing::warn!(%error, "a notification could not be sent");
         }

@@ -29,6 +29,8 @@ mod journal;
 mod live;
 mod page;
 mod question;
+#[cfg(test)]
+mod replay_tests;
 mod seal;
 
 pub use error::AskError;
@@ -42,6 +44,6 @@ pub use seal::{SealKeyError, SealKeys};
 pub(crate) use asking::{Asking, Claims, Way};
 pub(crate) use drive::{Drive, Driven};
 pub(crate) use journal::Answered;
-pub(crate) use live::{Live, TRIES};
+pub(crate) use live::{Line, Live, TRIES};
 pub(crate) use page::is_page;
 pub(crate) use seal::{Binding, Sealed};

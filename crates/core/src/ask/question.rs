@@ -15,6 +15,10 @@ pub(crate) type ContentCheck = fn(&RawJson) -> Result<(), String>;
 ///
 /// Its serialised form is what the journals of tasks hold, not what goes over the wire.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a call has few questions, and most have their parts on the heap"
+)]
 pub enum Question {
     /// The user fills in a form or opens a page (EL-2, EL-5).
     Elicit(ElicitParams),

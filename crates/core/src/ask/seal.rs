@@ -6,6 +6,7 @@
 //!
 //! [`Context::once`]: crate::Context::once
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -72,6 +73,12 @@ pub(crate) struct Sealed {
     /// What was learnt.
     #[serde(rename = "j", default)]
     pub(crate) journal: Journal,
+    /// The keys of the questions that are open.
+    #[serde(rename = "q", default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) open: Vec<String>,
+    /// Answers to earlier questions that the handler had not come to again when it asked something else.
+    #[serde(rename = "l", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) kept: BTreeMap<String, RawJson>,
 }
 
 /// Why a state does not open.
@@ -206,7 +213,7 @@ impl fmt::Debug for SealKeys {
 
 impl Sealed {
     pub(crate) fn new(chain: String, rounds: u32, journal: Journal) -> Self {
-        Self { chain, expires: 0, rounds, journal }
+        Self { chain, expires: 0, rounds, journal, open: Vec::new(), kept: BTreeMap::new() }
     }
 }
 
@@ -235,7 +242,6 @@ impl Binding {
 /// The same JSON in one writing: members sorted, no white space. Numbers keep their text.
 fn canonical(text: &str) -> String {
     use serde_json::value::RawValue;
-    use std::collections::BTreeMap;
 
     fn write(text: &str, out: &mut String, depth: usize) {
         // Deeper than any message that was let in.

@@ -115,11 +115,12 @@ impl Catalog {
     ///
     /// # Errors
     /// When it does not open, a definition is faulty, or a name is taken. The source is closed again then.
-    pub async fn load(&self, source: Arc<dyn Source>) -> Result<(), CatalogError> {
+    pub async fn load(self: &Arc<Self>, source: Arc<dyn Source>) -> Result<(), CatalogError> {
         let name = source.name().to_owned();
         if self.loaded.lock().sources.contains_key(&name) {
             return Err(Fault::Loaded(name).into());
         }
+        source.join(self);
         let definitions = source.open().await.map_err(|error| Fault::Open { name: name.clone(), error })?;
         let outcome = self.commit(&source, definitions, Expect::Absent);
         if outcome.is_err() {

@@ -72,6 +72,11 @@ impl Inbox {
         });
     }
 
+    /// Every resource that is listened to has other contents.
+    pub(super) fn all_updated(&self) {
+        self.change(|state| state.uris.mark_all());
+    }
+
     pub(super) fn watch(&self, uri: &str) {
         self.state.lock().uris.add(uri.into());
     }

@@ -117,7 +117,7 @@ fn tool(name: &str, scopes: &[&str]) -> LocalEntry {
 async fn a_change_of_the_catalog_is_announced_to_those_who_see_it() {
     let store = Store::memory();
     let (here, there) = (Changes::new(store.clone()), Changes::new(store));
-    let catalog = Catalog::default();
+    let catalog = Arc::new(Catalog::default());
     catalog.announce_to(&here);
     let all = Interest { lists: Listing::ALL.into(), ..Interest::default() };
     let admin = Principal::named("admin", ["admin"]);
@@ -131,18 +131,19 @@ async fn a_change_of_the_catalog_is_announced_to_those_who_see_it() {
     }
     let source = Arc::new(LocalSource::new("source"));
     source.insert(tool("secret", &["admin"])).unwrap();
-    catalog.load(source.clone() as Arc<dyn Source>).await.unwrap();
+    let loaded: Arc<dyn Source> = source.clone();
+    catalog.load(loaded.clone()).await.unwrap();
     let tools = Change::List(Listing::Tools);
     assert_eq!(listeners[3].next().await, tools);
     assert_eq!(heard(&mut listeners[1]), vec![tools.clone()]);
     // The hints have come through, and are none for those who see no tool.
     assert_eq!((heard(&mut listeners[0]), heard(&mut listeners[2])), (vec![], vec![]));
-    source.add(&catalog, tool("open", &[])).unwrap();
+    source.add(&loaded, &catalog, tool("open", &[])).unwrap();
     for listener in &mut listeners {
         assert_eq!(listener.next().await, tools);
     }
     // What is refused is announced to nobody.
-    assert!(source.add(&catalog, tool("no good name", &[])).is_err());
+    assert!(source.add(&loaded, &catalog, tool("no good name", &[])).is_err());
     for listener in &mut listeners {
         assert_eq!(heard(listener), []);
     }

@@ -15,7 +15,7 @@ use crate::ask::{
 };
 use crate::call::{Call, Operation, Outcome};
 use crate::catalog::ToolEntry;
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::error::CallError;
 use crate::limits::Limits;
 use crate::random;
@@ -29,6 +29,9 @@ pub(super) enum Ran {
     Asked(Reply),
 }
 
+/// What a request brings along: the state of its call, and answers by key.
+type Brought = (Option<Sealed>, Vec<(String, Answered)>);
+
 /// How many rounds one call may have: a handler that never has enough is at fault.
 pub(crate) const MOST_ROUNDS: u32 = 100;
 
@@ -37,7 +40,7 @@ impl Engine {
     pub(super) async fn run(
         &self,
         request: &Request,
-        context: context::Inner,
+        context: Context,
         operation: Operation,
     ) -> Result<Ran, RpcError> {
         if request.caller.revision.is_modern() {
@@ -50,7 +53,7 @@ impl Engine {
             questions: self.0.questions.clone(),
             scope,
             revision: request.caller.revision,
-            outbox: context.outbox.clone(),
+            outbox: context.outbox().clone(),
             patience: self.0.limits.answer_timeout,
         };
         if self.0.reruns {
@@ -64,7 +67,7 @@ impl Engine {
     async fn run_round(
         &self,
         request: &Request,
-        mut context: context::Inner,
+        context: Context,
         operation: Operation,
     ) -> Result<Ran, RpcError> {
         let definition = definition(&operation).clone();
@@ -73,21 +76,21 @@ impl Engine {
         if let Err(error) = take_pages(&mut fresh) {
             return Ok(Ran::Done(Err(error.into())));
         }
-        let (chain, rounds, journal) = match sealed {
+        let (chain, rounds, journal, open) = match sealed {
             // The first round of a call that may become a task is the first run of that.
-            None => (possible.is_some().then(random::hex::<16>), 0, Journal::default()),
-            Some(sealed) => (Some(sealed.chain), sealed.rounds, sealed.journal),
+            None => (possible.is_some().then(random::hex::<16>), 0, Journal::default(), Vec::new()),
+            Some(sealed) => (Some(sealed.chain), sealed.rounds, sealed.journal, sealed.open),
         };
         let claims = chain.clone().map(|chain| {
             let Limits { request_state_life, task_ttl, .. } = self.0.limits;
             let ttl = if possible.is_some() { request_state_life.max(task_ttl) } else { request_state_life };
             Claims { store: self.0.store.clone(), chain, ttl, run: None }
         });
-        context.asking = Asking::new(Way::Rounds(claims), journal, fresh);
+        let mut asking = Asking::new(Way::Rounds(claims), journal, fresh);
         if possible.is_some() {
-            context.asking = context.asking.may_be_task();
+            asking = asking.may_be_task();
         }
-        let context = Context::new(context);
+        let context = context.with(asking);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
         let mut drive = Drive::new(handler, context.asking()).patient(self.0.limits.task_after);
         let driven = (&mut drive).await;
@@ -120,18 +123,16 @@ impl Engine {
             return Err(RpcError::invalid_request(message));
         }
         let chain = chain.unwrap_or_else(random::hex::<16>);
-        let sealed = Sealed::new(chain, rounds + 1, journal);
+        let mut sealed = Sealed::new(chain, rounds + 1, journal);
+        sealed.kept = context.asking().unread(&open).collect();
+        sealed.open = asked.iter().map(|(key, _)| key.clone()).chain(sealed.kept.keys().cloned()).collect();
         self.asked(request, &definition, &asked, sealed).map(Ran::Asked)
     }
 
     /// What a request brings along from earlier rounds: the state, and answers. Answers to what the handler does not ask
     /// are ignored (MRTR-6). They may come without a state, too: they are the client's own words in any case.
-    fn open(
-        &self,
-        request: &Request,
-        definition: &RawJson,
-    ) -> Result<(Option<Sealed>, Vec<(String, Answered)>), RpcError> {
-        let sealed = match request.params.request_state()? {
+    fn open(&self, request: &Request, definition: &RawJson) -> Result<Brought, RpcError> {
+        let mut sealed = match request.params.request_state()? {
             Some(state) => {
                 let binding = binding(request, definition)?;
                 let opened = self.0.seal_keys.open(&binding, &state, self.0.clock.now());
@@ -148,6 +149,12 @@ impl Engine {
                 let (key, value) = member.map_err(|error| unreadable(&error))?;
                 let value = responses.slice(value).map_err(|error| unreadable(&error))?;
                 fresh.push((key.into_owned(), Answered::Result(value)));
+            }
+        }
+        // A newer answer takes the place of one that was kept.
+        for (key, value) in sealed.iter_mut().flat_map(|sealed| std::mem::take(&mut sealed.kept)) {
+            if !fresh.iter().any(|(given, _)| *given == key) {
+                fresh.push((key, Answered::Result(value)));
             }
         }
         Ok((sealed, fresh))
@@ -189,7 +196,7 @@ impl Engine {
     /// The rounds of a legacy call, with its questions put in between: as the modern era would run it.
     async fn run_again_and_again(
         &self,
-        context: &context::Inner,
+        context: &Context,
         operation: &Operation,
         live: &Live,
     ) -> Result<Ran, RpcError> {
@@ -198,7 +205,7 @@ impl Engine {
         let mut tries = HashMap::<String, usize>::new();
         loop {
             let asking = Asking::new(Way::Rounds(None), journal, fresh).for_client_of(live);
-            let context = Context::new(context.again(asking));
+            let context = context.again(asking);
             let call = Call { operation: operation.clone(), context: context.clone() };
             let handler = self.0.handler.handle(call);
             if let Driven::Done(outcome) = (Drive::new(handler, context.asking())).await {
@@ -234,12 +241,11 @@ impl Engine {
     /// One run from the beginning to the end.
     async fn run_to_end(
         &self,
-        mut context: context::Inner,
+        context: Context,
         operation: Operation,
         asking: Asking,
     ) -> Result<Ran, RpcError> {
-        context.asking = asking;
-        let context = Context::new(context);
+        let context = context.with(asking);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
         match (Drive::new(handler, context.asking())).await {
             Driven::Done(outcome) => Ok(Ran::Done(outcome)),

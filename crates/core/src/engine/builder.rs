@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Parts};
 use crate::admission::Admission;
-use crate::ask::{Questions, SealKeys};
+use crate::ask::{Line, Questions, SealKeys};
 use crate::catalog::Catalog;
 use crate::changes::Changes;
 use crate::extension::{Extension, ExtensionError, Extensions};
@@ -144,11 +144,13 @@ impl Builder {
         let changes = Changes::new(store.clone());
         catalog.announce_to(&changes);
         let notices = Notices::new(store.clone());
+        let sessions = Sessions::new(store.clone(), &self.limits);
+        let line = Line { changes: changes.clone(), sessions: sessions.clone(), limits: self.limits.clone() };
         Engine(Arc::new(Parts {
             catalog,
             identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
-            sessions: Sessions::new(store.clone(), &self.limits),
-            questions: Questions::new(store.clone(), notices.clone()),
+            sessions,
+            questions: Questions::new(store.clone(), notices.clone(), line),
             seal_keys: self.seal_keys.unwrap_or_else(SealKeys::of_process),
             tasks: Tasks::new(store.clone(), clock.clone(), &self.limits),
             notices,

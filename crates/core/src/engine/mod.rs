@@ -317,12 +317,12 @@ impl Engine {
         self.0.catalog.close().await;
     }
 
-    fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> context::Inner {
+    fn context(&self, request: &Request, outbox: &Outbox, cancel: &CancellationToken) -> Context {
         let token = request.params.meta.progress_token.as_ref();
         let token = token.and_then(|token| ProgressToken::from_json(token.as_str()));
         let meta = request.params.meta.raw.clone();
         let inner = self.context_of(&request.caller, meta, outbox, cancel);
-        context::Inner { progress_token: token, ..inner }
+        Context::new(context::Inner { progress_token: token, ..inner })
     }
 
     /// What a caller's handlers are called with.
@@ -350,7 +350,7 @@ impl Engine {
         }
     }
 
-    async fn answer(&self, request: Request, context: context::Inner) -> Reply {
+    async fn answer(&self, request: Request, context: Context) -> Reply {
         let outcome = self.dispatch(&request, context).await;
         match outcome {
             Ok(reply) => reply,
@@ -358,7 +358,7 @@ impl Engine {
         }
     }
 
-    async fn dispatch(&self, request: &Request, context: context::Inner) -> Result<Reply, RpcError> {
+    async fn dispatch(&self, request: &Request, context: Context) -> Result<Reply, RpcError> {
         check_progress_token(&request.params)?;
         let snapshot = self.0.catalog.snapshot();
         let view = snapshot.view(&request.caller.principal);
@@ -381,10 +381,10 @@ impl Engine {
         &self,
         request: &Request,
         snapshot: &Snapshot,
-        context: context::Inner,
+        context: Context,
     ) -> Result<Reply, RpcError> {
         match request.method.name {
-            "completion/complete" => self.complete(request, snapshot, Context::new(context)).await,
+            "completion/complete" => self.complete(request, snapshot, context).await,
             "tasks/get" => self.get_task(request).await,
             "tasks/list" => self.list_tasks(request).await,
             "tasks/result" => self.task_result(request, &context).await,
@@ -392,7 +392,7 @@ impl Engine {
             "tasks/update" => self.update_task(request).await,
             "resources/subscribe" => self.watch(request, snapshot).await,
             "resources/unsubscribe" => self.unwatch(request).await,
-            _ => self.call_extension(request, snapshot, Context::new(context)).await,
+            _ => self.call_extension(request, snapshot, context).await,
         }
     }
 }

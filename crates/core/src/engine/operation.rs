@@ -12,7 +12,7 @@ use super::task::Turn;
 use super::{Engine, Reply, Request};
 use crate::call::{Answer, Operation, Outcome};
 use crate::catalog::{Entry, Snapshot, ToolEntry};
-use crate::context;
+use crate::context::Context;
 use crate::error::{CallError, reference};
 use crate::requirement::Requirement;
 
@@ -21,7 +21,7 @@ impl Engine {
         &self,
         request: &Request,
         snapshot: &Snapshot,
-        context: context::Inner,
+        context: Context,
     ) -> Result<Reply, RpcError> {
         let caller = &request.caller;
         let name = request.params.name()?;
@@ -60,7 +60,7 @@ impl Engine {
         &self,
         request: &Request,
         snapshot: &Snapshot,
-        context: context::Inner,
+        context: Context,
     ) -> Result<Reply, RpcError> {
         let caller = &request.caller;
         let uri = request.params.uri()?;
@@ -96,7 +96,7 @@ impl Engine {
         &self,
         request: &Request,
         snapshot: &Snapshot,
-        context: context::Inner,
+        context: Context,
     ) -> Result<Reply, RpcError> {
         let name = request.params.name()?;
         let prompt = snapshot

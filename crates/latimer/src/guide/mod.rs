@@ -5,14 +5,15 @@
 //! 3. [Resources and prompts](resources_and_prompts)
 //! 4. [State, start and stop](state)
 //! 5. [The context of a call](context)
-//! 6. [Errors](errors)
-//! 7. [Testing](testing)
-//! 8. [Middleware](middleware)
-//! 9. [Programs and mounting](running)
-//! 10. [Results that come later](tasks)
-//! 11. [Pages beside tools](apps)
-//! 12. [Skills](skills)
-//! 13. [What each revision sees](revisions)
+//! 6. [Asking the user, the model and the client](asking)
+//! 7. [Results that come later](tasks)
+//! 8. [Errors](errors)
+//! 9. [Testing](testing)
+//! 10. [Middleware](middleware)
+//! 11. [Programs and mounting](running)
+//! 12. [Pages beside tools](apps)
+//! 13. [Skills](skills)
+//! 14. [What each revision sees](revisions)
 
 #[doc = include_str!("getting_started.md")]
 pub mod getting_started {}
@@ -28,6 +29,9 @@ pub mod state {}
 
 #[doc = include_str!("context.md")]
 pub mod context {}
+
+#[doc = include_str!("asking.md")]
+pub mod asking {}
 
 #[doc = include_str!("errors.md")]
 pub mod errors {}

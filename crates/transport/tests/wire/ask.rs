@@ -542,20 +542,24 @@ async fn a_client_that_leaves_is_not_waited_for() {
 async fn el_5_a_client_of_2025_11_25_is_told_that_a_page_is_done_with() {
     for reruns in [true, false] {
         let setup = Setup { reruns: Some(reruns), ..Setup::default() };
-        let mut pipe = legacy_pipe(&setup, "2025-11-25", &answers()).await;
-        pipe.send(Ask::legacy("", 1, "tools/call", &call("opens_a_page")).body).await;
-        let question = pipe.next().await;
+        let server = Server::with(setup).await;
+        let session = session(&server, "2025-11-25", &answers()).await;
+        let mut standing = Stream::open(&server, &Ask::listen(&session)).await;
+        let ask = Ask::legacy(&session, 1, "tools/call", &call("opens_a_page"));
+        let mut stream = Stream::open(&server, &ask).await;
+        let question = question(&mut stream).await;
         let name = question["params"]["elicitationId"].clone();
         assert_eq!((name.as_str().map(str::len), &question["params"]["mode"]), (Some(32), &json!("url")));
         let result = json!({ "action": "accept" });
-        pipe.send(json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }).to_string()).await;
-        let (mut told, mut answered) = (false, false);
-        while !(told && answered) {
-            let message = pipe.next().await;
-            told |= message["method"] == "notifications/elicitation/complete"
-                && message["params"] == json!({ "elicitationId": name });
-            answered |= message["id"] == 1 && said(&message) == "seen";
-        }
+        let answer = json!({ "jsonrpc": "2.0", "id": question["id"], "result": result });
+        let answer = Ask::post(answer.to_string()).with("Mcp-Session-Id", &session);
+        assert_eq!(server.ask(&answer).await.status(), 202);
+        assert_eq!(said(&stream.next_message().await.unwrap()), "seen");
+        let notice = standing.next_message().await.unwrap();
+        let expected = json!({
+            "jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": { "elicitationId": name },
+        });
+        assert_eq!(notice, expected);
     }
     // Nobody else knows of such things.
     let server = Server::start().await;

@@ -55,6 +55,23 @@ pub(crate) fn entries(bench: &Bench, description: &'static str) -> Vec<LocalEntr
                 Ok(text(&format!("{one} {two} {first}{second}{third} {n}")))
             })
         }),
+        // One branch has something to read before it asks.
+        tool("reads_before_it_asks", |cx, bench, _| {
+            Box::pin(async move {
+                let slow = async {
+                    if let Ok(read) = bench.gate.acquire().await {
+                        read.forget();
+                    }
+                    name(&cx, "slow").await
+                };
+                let quick = async {
+                    let one = name(&cx, "one").await?;
+                    Ok::<_, AskError>(format!("{one} {}", name(&cx, "two").await?))
+                };
+                let (slow, quick) = tokio::join!(slow, quick);
+                Ok(text(&format!("{} {}", slow?, quick?)))
+            })
+        }),
         tool("swallows", |cx, bench, _| {
             Box::pin(async move {
                 let answer = name(&cx, "name").await.unwrap_or_else(|_| "no answer".to_owned());

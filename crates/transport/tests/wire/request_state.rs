@@ -168,6 +168,30 @@ async fn mrtr_5_a_round_that_is_sent_again_makes_nothing_again() {
 }
 
 #[tokio::test]
+async fn an_answer_that_the_handler_has_not_come_to_is_kept_for_the_next_round() {
+    let server = Server::start().await;
+    let keys = |answer: &Answer| {
+        let requests = answer.json()["result"]["inputRequests"].clone();
+        requests.as_object().map(|requests| requests.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    let params = able(json!({ "name": "reads_before_it_asks", "arguments": {} }), &Answering::all());
+    server.bench.gate.add_permits(1);
+    let both = server.ask(&Ask::modern("tools/call", params)).await;
+    assert_eq!(keys(&both), ["one", "slow"]);
+    let named_both = json!({
+        "one": { "action": "accept", "content": { "name": "Ada" } },
+        "slow": { "action": "accept", "content": { "name": "Grace" } },
+    });
+    // This time the branch is still reading when the other one asks again.
+    let retry = again("reads_before_it_asks", json!({}), &state(&both), named_both);
+    let one = server.ask(&retry).await;
+    assert_eq!(keys(&one), ["two"]);
+    server.bench.gate.add_permits(1);
+    let done = server.ask(&again("reads_before_it_asks", json!({}), &state(&one), named("two"))).await;
+    assert_eq!(done.json()["result"]["content"][0]["text"], "Grace Ada Ada", "{}", done.text());
+}
+
+#[tokio::test]
 async fn mrtr_6_answers_that_come_before_the_question_are_checked_alike() {
     let server = Server::start().await;
     let mut params = able(json!({ "name": "elicits", "arguments": {} }), &Answering::all());

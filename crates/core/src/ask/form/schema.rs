@@ -144,6 +144,7 @@ impl<T: FormField> FieldSchema<T> {
 
     /// The least number.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "it reads best where a literal is given")]
     pub fn minimum(self, least: T::Number) -> Self
     where
         T: NumberField,
@@ -153,6 +154,7 @@ impl<T: FormField> FieldSchema<T> {
 
     /// The greatest number.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "it reads best where a literal is given")]
     pub fn maximum(self, greatest: T::Number) -> Self
     where
         T: NumberField,

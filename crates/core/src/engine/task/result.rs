@@ -8,7 +8,7 @@ use latimer_protocol::{ErrorCode, RpcError, rewrite};
 
 use super::{Engine, Reply, Request, task_error, task_error_text};
 use crate::ask::{self, AskError, Live};
-use crate::context;
+use crate::context::Context;
 use crate::task::{Finished, Found, RELATED_TASK, Watch};
 
 impl Engine {
@@ -16,7 +16,7 @@ impl Engine {
     pub(in crate::engine) async fn task_result(
         &self,
         request: &Request,
-        context: &context::Inner,
+        context: &Context,
     ) -> Result<Reply, RpcError> {
         let mut found = self.find_task(request).await?;
         let unreachable = |error: &dyn std::fmt::Display| task_error_text(error);
@@ -24,7 +24,7 @@ impl Engine {
         // It may have changed before it was watched.
         found = self.find_task(request).await?;
         // However long it takes.
-        let _waiting = context.outbox.wait();
+        let _waiting = context.outbox().wait();
         // The questions that this caller was asked in vain. Others may be asked them.
         let mut vain = HashSet::new();
         loop {
@@ -61,7 +61,7 @@ impl Engine {
     async fn ask_for_task(
         &self,
         request: &Request,
-        context: &context::Inner,
+        context: &Context,
         found: &Found,
         vain: &mut HashSet<String>,
     ) -> Result<(), RpcError> {
@@ -70,7 +70,7 @@ impl Engine {
             questions: self.0.questions.clone(),
             scope,
             revision: request.caller.revision,
-            outbox: context.outbox.clone(),
+            outbox: context.outbox().clone(),
             patience: self.0.limits.answer_timeout,
         };
         let related = format!("{{\"taskId\":\"{}\"}}", found.id);

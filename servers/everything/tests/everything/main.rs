@@ -1,0 +1,11 @@
+//! The everything server, as its clients see it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod asking;
+mod lists;
+mod prompts;
+mod resources;
+mod sessions;
+mod support;
+mod tools;
