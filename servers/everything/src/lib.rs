@@ -6,17 +6,17 @@
 //!
 //! # Where everything is
 //!
-//! An entry has the name that it has in the original. Where the newer server has the same thing with the same arguments
-//! under another name, it is here once, under the original's.
+//! An entry has the name that it has there. Where the newer server has the same thing under another name than the
+//! original, it is here under both.
 //!
 //! | original | newer server | here |
 //! |---|---|---|
 //! | `echo` | `echo` | `echo` |
-//! | `add` | `get-sum` | `add` |
-//! | `longRunningOperation` | `trigger-long-running-operation` | `longRunningOperation`, with bounds |
-//! | `sampleLLM` | `trigger-sampling-request` | `sampleLLM` |
-//! | `getTinyImage` | `get-tiny-image` | `getTinyImage` |
-//! | `annotatedMessage` | `get-annotated-message` | `annotatedMessage` |
+//! | `add` | `get-sum` | both |
+//! | `longRunningOperation` | `trigger-long-running-operation` | both, with bounds |
+//! | `sampleLLM` | `trigger-sampling-request` | both |
+//! | `getTinyImage` | `get-tiny-image` | both |
+//! | `annotatedMessage` | `get-annotated-message` | both |
 //! | `getResourceReference` | – | `getResourceReference` (of the static resources) |
 //! | – | `get-resource-reference` | `get-resource-reference` (of the dynamic ones) |
 //! | – | `get-resource-links` | `get-resource-links` |
@@ -31,7 +31,7 @@
 //! | `notifications/stderr` from the beginning | – | `toggle-simulated-logging` with `stderr` |
 //! | updates every ten seconds | `toggle-subscriber-updates` | `toggle-subscriber-updates` |
 //! | – | `simulate-research-query` | `simulate-research-query`, a task |
-//! | – | `trigger-sampling-request-async`, `trigger-elicitation-request-async` | not yet: a server cannot make a task of its question so far |
+//! | – | `trigger-sampling-request-async`, `trigger-elicitation-request-async` | the same: a task of the client where it runs any, a plain question elsewhere |
 //! | `mcp_apps_hello_world` | – | `mcp_apps_hello_world` |
 //! | – | – | `ask-user-and-model`, `toggle-extra-resource`, `trigger-resource-update` |
 //! | `test://static/resource/{1..100}` and their template | – | the same |
@@ -39,7 +39,7 @@
 //! | – | `demo://resource/dynamic/text/{resourceId}`, `…/blob/{resourceId}` | the same |
 //! | – | `demo://resource/static/document/<file>` | the same, with our own words |
 //! | – | `demo://resource/session/<name>` | the same in sessions; `demo://resource/session/<handle>/<name>` without |
-//! | `simple_prompt` | `simple-prompt` | `simple_prompt` |
+//! | `simple_prompt` | `simple-prompt` | both |
 //! | `complex_prompt` | – | `complex_prompt` |
 //! | – | `args-prompt` | `args-prompt` |
 //! | `resource_prompt` | – | `resource_prompt` |

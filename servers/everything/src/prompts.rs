@@ -22,7 +22,7 @@ pub(crate) fn add(server: Server) -> Server {
 
 /// A prompt without arguments.
 #[prompt(name = "simple_prompt", title = "Simple prompt", inline)]
-fn simple() -> &'static str {
+pub(crate) fn simple() -> &'static str {
     "This is a simple prompt without arguments."
 }
 

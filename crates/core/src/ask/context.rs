@@ -1,5 +1,7 @@
 //! What handlers ask with.
 
+use std::time::Duration;
+
 use latimer_protocol::wire::{
     CreateMessageParams, CreateMessageResult, ElicitAction, ElicitForm, ElicitParams, ElicitResult,
     ElicitUrl, ListRootsResult, Root,
@@ -128,6 +130,35 @@ impl Context {
         params: CreateMessageParams,
     ) -> Result<CreateMessageResult, AskError> {
         self.ask_as(key, Question::Sample(params)).await
+    }
+
+    /// As [`sample`](Self::sample), where the answer may take long: a client of 2025-11-25 that can answers as a task of
+    /// its own, which it keeps for `ttl` (T11-1). All others are asked as usual.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn sample_later(
+        &self,
+        key: &str,
+        params: CreateMessageParams,
+        ttl: Duration,
+    ) -> Result<CreateMessageResult, AskError> {
+        self.ask_as(key, Question::Sample(params).later(ttl)).await
+    }
+
+    /// As [`elicit_form`](Self::elicit_form), where the answer may take long: see [`sample_later`](Self::sample_later).
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn elicit_form_later(
+        &self,
+        key: &str,
+        message: impl Into<String>,
+        schema: RawJson,
+        ttl: Duration,
+    ) -> Result<ElicitResult, AskError> {
+        let form = ElicitForm { message: message.into(), requested_schema: schema };
+        self.ask_as(key, Question::Elicit(ElicitParams::Form(form)).later(ttl)).await
     }
 
     /// The folders that the client works in (RO-1). Information, and no bound to what may be touched.

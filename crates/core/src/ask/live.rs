@@ -8,13 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use latimer_protocol::encode::{write_notification, write_request};
 use latimer_protocol::rewrite::{Edits, Step};
-use latimer_protocol::wire::CancelledParams;
+use latimer_protocol::wire::{CancelledParams, ClientCapabilities};
 use latimer_protocol::{ErrorCode, RawJson, RequestId, Revision, RpcError};
 use latimer_store::{Attempt, Key, Store, StoreError, Subscription, Ttl};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::client_task::is_offered;
 use super::error::AskError;
 use super::journal::Answered;
 use super::question::{BadAnswer, ContentCheck, Question};
@@ -139,7 +140,7 @@ impl Questions {
 }
 
 /// What the ids of our requests begin with.
-const PREFIX: &str = "latimer-";
+pub(super) const PREFIX: &str = "latimer-";
 
 /// A request that waits; dropping it before its answer came withdraws it.
 struct Pending<'a> {
@@ -268,6 +269,8 @@ pub(crate) struct Live {
     pub(crate) revision: Revision,
     pub(crate) outbox: Outbox,
     pub(crate) patience: Duration,
+    /// What the client can do: whether it answers later.
+    pub(crate) capabilities: ClientCapabilities,
 }
 
 /// How often a form is put again whose content does not fit.
@@ -295,7 +298,13 @@ impl Live {
         loop {
             let question = again.as_ref().unwrap_or(first);
             let params = with_meta(question.params(self.revision)?, meta)?;
-            let outcome = self.request(question.method(), params.as_ref()).await;
+            let method = question.method();
+            let outcome = match (question.task_ttl(), &params) {
+                (Some(ttl), Some(params)) if is_offered(&self.capabilities, self.revision, method) => {
+                    self.request_as_task(method, params, ttl).await
+                }
+                _ => self.request(method, params.as_ref()).await,
+            };
             let answer = match outcome {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => return Ok(Answered::from(Err(error))),

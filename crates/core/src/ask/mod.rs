@@ -21,6 +21,7 @@
 //! [`Context::once`]: crate::Context::once
 
 mod asking;
+mod client_task;
 mod context;
 mod drive;
 mod error;

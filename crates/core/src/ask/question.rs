@@ -1,5 +1,7 @@
 //! What a handler asks of the client.
 
+use std::time::Duration;
+
 use latimer_protocol::wire::{CreateMessageParams, ElicitParams, ElicitResult, ListRootsResult};
 use latimer_protocol::wire::{CreateMessageResult, ElicitAction};
 use latimer_protocol::{RawJson, Revision, rewrite};
@@ -26,6 +28,13 @@ pub enum Question {
     Sample(CreateMessageParams),
     /// The client names its roots (RO-1).
     Roots,
+    /// One of the others, which the client answers later where it can: as a task of its own (T11-1).
+    Later {
+        /// What is asked.
+        question: Box<Self>,
+        /// How long the client keeps its task, in milliseconds.
+        ttl_ms: u64,
+    },
 }
 
 /// What is wrong with an answer.
@@ -38,12 +47,29 @@ pub(crate) enum BadAnswer {
 }
 
 impl Question {
+    /// The same question, which the client may answer later: as a task of its own that it keeps for `ttl`. Clients that
+    /// cannot, and all other eras, are asked plainly.
+    #[must_use]
+    pub fn later(self, ttl: Duration) -> Self {
+        let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        Self::Later { question: Box::new(self), ttl_ms }
+    }
+
     /// The method that asks it.
-    pub const fn method(&self) -> &'static str {
+    pub fn method(&self) -> &'static str {
         match self {
             Self::Elicit(_) => "elicitation/create",
             Self::Sample(_) => "sampling/createMessage",
             Self::Roots => "roots/list",
+            Self::Later { question, .. } => question.method(),
+        }
+    }
+
+    /// How long the client may keep the task as which it answers, where it may.
+    pub(crate) fn task_ttl(&self) -> Option<Duration> {
+        match self {
+            Self::Later { ttl_ms, .. } => Some(Duration::from_millis(*ttl_ms)),
+            _ => None,
         }
     }
 
@@ -58,6 +84,7 @@ impl Question {
             Self::Sample(params) if params.wants_tools() => (Requirement::SamplingTools, params.needs()),
             Self::Sample(params) => (Requirement::Sampling, params.needs()),
             Self::Roots => (Requirement::Roots, Revision::V2024_11_05),
+            Self::Later { question, .. } => question.needs(),
         }
     }
 
@@ -74,14 +101,19 @@ impl Question {
                 RawJson::from_serialize(params).map(Some).map_err(|error| CannotAsk(error.to_string()))
             }
             Self::Roots => Ok(None),
+            Self::Later { question, .. } => question.params(revision),
         }
     }
 
     /// The same question for a user whose last answer did not fit.
     pub(crate) fn again(&self, fault: &str) -> Self {
         let mut again = self.clone();
-        if let Self::Elicit(ElicitParams::Form(form)) = &mut again {
-            form.message = format!("{}\n\nThe last answer did not fit: {fault}", form.message);
+        match &mut again {
+            Self::Elicit(ElicitParams::Form(form)) => {
+                form.message = format!("{}\n\nThe last answer did not fit: {fault}", form.message);
+            }
+            Self::Later { question, .. } => **question = question.again(fault),
+            _ => {}
         }
         again
     }
@@ -108,6 +140,7 @@ impl Question {
             }
             Self::Sample(_) => answer.to::<CreateMessageResult>().map(|_| ()).map_err(shape),
             Self::Roots => answer.to::<ListRootsResult>().map(|_| ()).map_err(shape),
+            Self::Later { question, .. } => question.check(answer, besides),
         }
     }
 
@@ -133,6 +166,7 @@ impl Question {
             Self::Elicit(ElicitParams::Form(form)) => compile(&form.requested_schema)
                 .map(|_| ())
                 .map_err(|error| CannotAsk(format!("the schema of the form: {error}"))),
+            Self::Later { question, .. } => question.check_askable(),
             _ => Ok(()),
         }
     }

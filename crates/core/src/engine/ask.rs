@@ -55,6 +55,7 @@ impl Engine {
             revision: request.caller.revision,
             outbox: context.outbox().clone(),
             patience: self.0.limits.answer_timeout,
+            capabilities: request.caller.client.capabilities.clone(),
         };
         if self.0.reruns {
             return Box::pin(self.run_again_and_again(&context, &operation, &live)).await;

@@ -1,5 +1,7 @@
 //! Tools, a prompt and a resource that ask.
 
+use std::time::Duration;
+
 use latimer_core::call::Outcome;
 use latimer_core::local::LocalEntry;
 use latimer_core::source::Requirement;
@@ -32,6 +34,13 @@ pub(crate) fn entries(bench: &Bench, description: &'static str) -> Vec<LocalEntr
         tool("elicits_indeed", |cx, _, _| Box::pin(async move { Ok(text(&name(&cx, "name").await?)) }))
             .requiring([Requirement::Elicitation]),
         tool("asks_the_model", |cx, _, _| Box::pin(async move { Ok(text(&sample(&cx).await?)) })),
+        tool("asks_the_model_later", |cx, _, _| {
+            Box::pin(async move {
+                let params = CreateMessageParams::text("Say something", 10);
+                let result = cx.sample_later("model", params, Duration::from_secs(60)).await?;
+                Ok(text(&result.content.to_text()))
+            })
+        }),
         tool("asks_for_roots", |cx, _, _| {
             Box::pin(async move {
                 let uris: Vec<_> = cx.roots().await?.into_iter().map(|root| root.uri).collect();

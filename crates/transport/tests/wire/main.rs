@@ -8,6 +8,7 @@ mod asking;
 mod batches;
 mod changes;
 mod client;
+mod client_tasks;
 mod extensions;
 mod legacy;
 mod logging;

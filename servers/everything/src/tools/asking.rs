@@ -24,7 +24,7 @@ const fn hundred() -> u64 {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Sampling {
+pub(super) struct Sampling {
     /// What the model is asked.
     prompt: String,
     /// How long its answer may be, in tokens.
@@ -35,7 +35,7 @@ struct Sampling {
 
 /// Has the client's model answer.
 #[tool(name = "sampleLLM", title = "Sampling", requires(sampling))]
-async fn sampling(cx: &Context, Args(asked): Args<Sampling>) -> Result<String, ToolError> {
+pub(crate) async fn sampling(cx: &Context, Args(asked): Args<Sampling>) -> Result<String, ToolError> {
     let text = format!("Resource sampleLLM context: {}", asked.prompt);
     let params = CreateMessageParams {
         system_prompt: Some(HELPFUL.to_owned()),

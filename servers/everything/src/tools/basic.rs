@@ -39,7 +39,7 @@ fn echo(
 
 /// Adds two numbers.
 #[tool(name = "add", title = "Add", read_only, idempotent, open_world = false, inline)]
-fn sum(
+pub(crate) fn sum(
     /// The first number.
     a: f64,
     /// The second number.
@@ -50,7 +50,7 @@ fn sum(
 
 /// Returns a small picture, between two lines of text.
 #[tool(name = "getTinyImage", title = "Tiny image", read_only, idempotent, open_world = false, inline)]
-fn tiny_image() -> [ContentBlock; 3] {
+pub(crate) fn tiny_image() -> [ContentBlock; 3] {
     [
         ContentBlock::text("This is a tiny image:"),
         ContentBlock::image(PICTURE, "image/png"),
@@ -61,7 +61,7 @@ fn tiny_image() -> [ContentBlock; 3] {
 /// What kind of message.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum MessageType {
+pub(super) enum MessageType {
     Error,
     Success,
     Debug,
@@ -76,7 +76,7 @@ enum MessageType {
     open_world = false,
     inline
 )]
-fn annotated_message(
+pub(crate) fn annotated_message(
     /// Which message.
     #[arg(name = "messageType")]
     kind: MessageType,

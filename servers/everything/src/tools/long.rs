@@ -24,7 +24,7 @@ const fn five() -> u32 {
 /// How long it takes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Course {
+pub(super) struct Course {
     /// How long it takes in all, in seconds.
     #[serde(default = "ten")]
     #[schemars(range(min = 0, max = 600))]
@@ -43,7 +43,7 @@ struct Course {
     idempotent,
     open_world = false
 )]
-async fn long_running(
+pub(crate) async fn long_running(
     cx: &Context,
     Args(Course { duration, steps }): Args<Course>,
 ) -> Result<String, ToolError> {

@@ -5,7 +5,9 @@ mod basic;
 mod changes;
 mod gzip;
 mod joint;
+mod later;
 mod long;
+mod newer;
 mod page;
 mod references;
 mod research;
@@ -18,5 +20,5 @@ pub(crate) use basic::PICTURE;
 pub(crate) fn add(server: Server) -> Server {
     let server = gzip::add(references::add(long::add(basic::add(server))));
     let server = toggles::add(research::add(page::add(asking::add(server))));
-    changes::add(joint::add(server))
+    newer::add(later::add(changes::add(joint::add(server))))
 }

@@ -205,3 +205,29 @@ async fn t11_2_research_is_a_task_of_2025_11_25_and_nothing_else() {
     // The client has no user who could be asked.
     assert!(result["content"][0]["text"].as_str().unwrap().contains("left open"), "{result}");
 }
+
+#[tokio::test]
+async fn what_takes_long_is_asked_of_every_client() {
+    for client in each_era().await {
+        let client = client.on_sample(|_| sampled("in the end")).on_elicit(|_| json!({ "name": "Ada" }));
+        let called = client.call("trigger-sampling-request-async", json!({ "prompt": "why?" })).await.unwrap();
+        assert_eq!(called.text(), "LLM sampling result: in the end");
+        let called = client.call("trigger-elicitation-request-async", json!({})).await.unwrap();
+        assert!(called.text().starts_with("The user answered: ") && called.text().contains("Ada"));
+    }
+}
+
+#[tokio::test]
+async fn what_has_two_names_does_the_same_under_both() {
+    let client = client().await;
+    let sum = json!({ "a": 2, "b": 3 });
+    for (original, newer, arguments) in [
+        ("add", "get-sum", sum),
+        ("getTinyImage", "get-tiny-image", json!({})),
+        ("annotatedMessage", "get-annotated-message", json!({ "messageType": "error" })),
+        ("longRunningOperation", "trigger-long-running-operation", json!({ "duration": 0, "steps": 2 })),
+    ] {
+        let original = client.call(original, arguments.clone()).await.unwrap();
+        assert_eq!(client.call(newer, arguments).await.unwrap().text(), original.text(), "{newer}");
+    }
+}

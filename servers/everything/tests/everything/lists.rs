@@ -8,17 +8,20 @@ use serde_json::Value;
 
 use crate::support::{client, each_era, server};
 
-const TOOLS: [&str; 23] = [
+const TOOLS: [&str; 30] = [
     "add",
     "annotatedMessage",
     "ask-user-and-model",
     "echo",
     "elicitInputs",
+    "get-annotated-message",
     "get-env",
     "get-resource-links",
     "get-resource-reference",
     "get-roots-list",
     "get-structured-content",
+    "get-sum",
+    "get-tiny-image",
     "getResourceReference",
     "getTinyImage",
     "gzip-file-as-resource",
@@ -30,7 +33,11 @@ const TOOLS: [&str; 23] = [
     "toggle-simulated-logging",
     "toggle-subscriber-updates",
     "trigger-elicitation-request",
+    "trigger-elicitation-request-async",
+    "trigger-long-running-operation",
     "trigger-resource-update",
+    "trigger-sampling-request",
+    "trigger-sampling-request-async",
     "trigger-url-elicitation",
 ];
 
@@ -114,6 +121,7 @@ async fn templates_and_prompts_are_the_documented_ones() {
             "complex_prompt",
             "resource-prompt",
             "resource_prompt",
+            "simple-prompt",
             "simple_prompt",
         ];
         assert_eq!(prompts, expected.map(String::from).into());

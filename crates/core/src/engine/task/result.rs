@@ -72,6 +72,7 @@ impl Engine {
             revision: request.caller.revision,
             outbox: context.outbox().clone(),
             patience: self.0.limits.answer_timeout,
+            capabilities: request.caller.client.capabilities.clone(),
         };
         let related = format!("{{\"taskId\":\"{}\"}}", found.id);
         let meta = (RELATED_TASK, related.as_str());
