@@ -51,6 +51,11 @@ impl Watch {
             for uri in self.resource.iter().filter(|uri| !honoured.uris.contains(uri)) {
                 output::note(&format!("the server does not tell of changes of {uri}"));
             }
+            for task in self.task.iter().filter(|task| !honoured.tasks.contains(task)) {
+                output::note(&format!(
+                    "the server does not tell of task {task}; it may be unknown, or another caller's"
+                ));
+            }
             if honoured == Filter::default() {
                 output::note("the server tells of no changes");
                 return Ok(Finished::Done);

@@ -9,6 +9,8 @@ mod completion;
 mod describe;
 mod extension;
 mod guard;
+#[cfg(test)]
+mod interleaving_tests;
 mod lists;
 mod operation;
 mod reply;

@@ -210,7 +210,8 @@ async fn t11_2_research_is_a_task_of_2025_11_25_and_nothing_else() {
 async fn what_takes_long_is_asked_of_every_client() {
     for client in each_era().await {
         let client = client.on_sample(|_| sampled("in the end")).on_elicit(|_| json!({ "name": "Ada" }));
-        let called = client.call("trigger-sampling-request-async", json!({ "prompt": "why?" })).await.unwrap();
+        let called =
+            client.call("trigger-sampling-request-async", json!({ "prompt": "why?" })).await.unwrap();
         assert_eq!(called.text(), "LLM sampling result: in the end");
         let called = client.call("trigger-elicitation-request-async", json!({})).await.unwrap();
         assert!(called.text().starts_with("The user answered: ") && called.text().contains("Ada"));
