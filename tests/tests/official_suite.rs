@@ -243,7 +243,7 @@ mod sets {
     use super::*;
 
     /// The suite skips this one without looking at the server ("delivered via the subscriptions/listen stream, not via the
-    /// tools/call POST"). Tests of our own show what it would: `tx_8_*` in `latimer-core`.
+    /// tools/call POST"). Tests of our own show what it would: `tx_8_*` in `latimer-transport`.
     const LEFT_OUT: &[&str] = &["tasks-status-notifications"];
 
     fn pass(release: Release, choice: &[&str], parts: &[&[&str]], left_out: &[&str]) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use latimer_protocol::{RawJson, Revision};
+use latimer_protocol::{ErrorCode, RawJson, Revision};
 use url::Url;
 
 use crate::abilities::Abilities;
@@ -329,7 +329,16 @@ fn other_legacy(error: &ClientError, refused: Revision) -> Option<Revision> {
 
 /// Whether an answer to `initialize` is one that a server of 2024-11-05 may give to a POST at its stream's address.
 fn may_be_sse(error: &ClientError) -> bool {
-    error.rpc().is_none() && matches!(error.http_status(), Some(400 | 404 | 405))
+    // An error of JSON-RPC that only newer servers have is no such answer (DET-3).
+    let is_modern = error.rpc().is_some_and(|rpc| {
+        matches!(
+            rpc.code,
+            ErrorCode::HEADER_MISMATCH
+                | ErrorCode::MISSING_CLIENT_CAPABILITY
+                | ErrorCode::UNSUPPORTED_PROTOCOL_VERSION
+        )
+    });
+    !is_modern && matches!(error.http_status(), Some(400 | 404 | 405))
 }
 
 async fn wait(ticket: &mut Option<Ticket>) -> Result<RawJson, ClientError> {

@@ -231,3 +231,12 @@ fn a_token_for_a_program_is_a_fault_of_the_command_line() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.stderr.contains("environment"), "{ran:?}");
 }
+
+#[test]
+fn det_3_a_server_of_2024_11_05_is_reached_by_its_stream() {
+    let served = Served::with("", &["--http-sse"]);
+    let stream = served.url.replace("/mcp", "/sse");
+    let called = run(&["call", &stream, "greet", "--arg", "name=Ada"]).ok();
+    assert_eq!(called, "Hello, Ada!\n");
+    assert!(run(&["info", &stream]).ok().contains("(legacy)"));
+}

@@ -343,6 +343,15 @@ impl Asking {
         }
     }
 
+    /// Gives a claim up when it is dropped: the run that makes the value may be broken off.
+    pub(crate) fn unsettled(&self, key: &str) -> Unsettled {
+        let claim = match &self.way {
+            Way::Rounds(Some(claims)) => Some((claims.store.clone(), claims.partition(), key.to_owned())),
+            _ => None,
+        };
+        Unsettled(claim)
+    }
+
     /// Ends a claim: with the value, or without one, so that a replay tries again.
     pub(crate) async fn settle(&self, key: &str, value: Option<&RawJson>) {
         let Way::Rounds(Some(claims)) = &self.way else { return };
@@ -358,6 +367,29 @@ impl Asking {
         if let Err(error) = settled {
             tracing::error!(%error, "a value that is made once could not be kept in the store");
         }
+    }
+}
+
+/// A claim whose value is being made.
+pub(crate) struct Unsettled(Option<(Store, String, String)>);
+
+impl Unsettled {
+    /// The claim has been settled.
+    pub(crate) fn settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unsettled {
+    fn drop(&mut self) {
+        let Some((store, partition, key)) = self.0.take() else { return };
+        // Without a runtime nothing runs again, either.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = store.kv.delete(Key::new(&partition, &key)).await {
+                tracing::error!(%error, "a claim could not be given up; it expires by itself");
+            }
+        });
     }
 }
 

@@ -196,7 +196,9 @@ impl Context {
                     asking.remember(key, value.clone());
                     return read(&value);
                 }
+                let unsettled = asking.unsettled(key);
                 let outcome = work.await;
+                unsettled.settled();
                 let value = match &outcome {
                     Ok(value) => RawJson::from_serialize(value).map_err(|error| faulty(key, &error)),
                     Err(_) => {

@@ -121,6 +121,10 @@ impl Question {
     /// Checks an answer: its shape, and for a form that was accepted, its content (MRTR-6).
     pub(crate) fn check(&self, answer: &RawJson, besides: Option<ContentCheck>) -> Result<(), BadAnswer> {
         let shape = |error: serde_json::Error| BadAnswer::Shape(error.to_string());
+        // serde would take an array for the members in their order.
+        if !answer.is_object() {
+            return Err(BadAnswer::Shape("it is not an object".to_owned()));
+        }
         match self {
             Self::Elicit(params) => {
                 let result: ElicitResult = answer.to().map_err(shape)?;

@@ -77,12 +77,54 @@ fn raw(text: impl Into<String>) -> RawJson {
     RawJson::parse(text.into()).unwrap()
 }
 
+/// A request of the connection's client.
+fn request(
+    engine: &Engine,
+    id: u64,
+    method: &str,
+    at: usize,
+    task: Option<RawJson>,
+    task_id: Option<&str>,
+) -> Pending {
+    let mut params = OwnedParams {
+        raw: Some(RawJson::empty_object()),
+        name: Some(raw(format!("\"works{at}\""))),
+        ..OwnedParams::default()
+    };
+    params.meta.progress_token = Some(raw(at.to_string()));
+    let task_id = task_id.map(|id| raw(format!("\"{id}\"")));
+    params.rare = Some(Box::new(RareParams { task, task_id, ..RareParams::default() }));
+    let revision = Revision::V2025_11_25;
+    engine.begin(Request {
+        id: id.into(),
+        method: engine.method(method, revision).unwrap(),
+        params,
+        caller: Caller {
+            revision,
+            principal: Principal::anonymous(),
+            peer: Peer::Local,
+            session: None,
+            scope: Some(Scope::Connection(CONNECTION)),
+            client: Client {
+                capabilities: ClientCapabilities::new(raw(r#"{"roots":{}}"#)).unwrap(),
+                info: None,
+            },
+            log_level: None,
+            trace: None,
+        },
+    })
+}
+
 fn number(raw: &str, name: &str) -> Option<f64> {
     rewrite::member(raw, name).ok().flatten()?.parse().ok()
 }
 
 fn text(raw: &str, name: &str) -> Option<String> {
-    rewrite::member(raw, name).ok().flatten().and_then(rewrite::decode_string).map(std::borrow::Cow::into_owned)
+    rewrite::member(raw, name)
+        .ok()
+        .flatten()
+        .and_then(rewrite::decode_string)
+        .map(std::borrow::Cow::into_owned)
 }
 
 impl World {
@@ -139,33 +181,7 @@ impl World {
         task: Option<RawJson>,
         task_id: Option<&str>,
     ) -> Pending {
-        let mut params = OwnedParams {
-            raw: Some(RawJson::empty_object()),
-            name: Some(raw(format!("\"works{at}\""))),
-            ..OwnedParams::default()
-        };
-        params.meta.progress_token = Some(raw(at.to_string()));
-        let task_id = task_id.map(|id| raw(format!("\"{id}\"")));
-        params.rare = Some(Box::new(RareParams { task, task_id, ..RareParams::default() }));
-        let revision = Revision::V2025_11_25;
-        self.engine.begin(Request {
-            id: id.into(),
-            method: self.engine.method(method, revision).unwrap(),
-            params,
-            caller: Caller {
-                revision,
-                principal: Principal::anonymous(),
-                peer: Peer::Local,
-                session: None,
-                scope: Some(Scope::Connection(CONNECTION)),
-                client: Client {
-                    capabilities: ClientCapabilities::new(raw(r#"{"roots":{}}"#)).unwrap(),
-                    info: None,
-                },
-                log_level: None,
-                trace: None,
-            },
-        })
+        request(&self.engine, id, method, at, task, task_id)
     }
 
     /// Sends a request besides the calls, and waits for its reply.
@@ -333,5 +349,39 @@ proptest! {
                 }
             }
         });
+    }
+}
+
+/// Whoever looked between the end of a run and the note that it was cancelled took the task for forsaken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_is_looked_at_while_it_is_cancelled_is_cancelled() {
+    for _ in 0..50 {
+        let mut world = World::new(true, false).await;
+        while world.calls[0].is_some() {
+            world.poll(0);
+            tokio::task::yield_now().await;
+        }
+        let task = world.seen[0].task.clone().unwrap();
+        let over = tokio_util::sync::CancellationToken::new();
+        let lookers: Vec<_> = (0..4_u64)
+            .map(|looker| {
+                let (engine, task, over) = (world.engine.clone(), task.clone(), over.clone());
+                tokio::spawn(async move {
+                    let mut id = (looker + 1) * 1_000_000;
+                    while !over.is_cancelled() {
+                        id += 1;
+                        request(&engine, id, "tasks/get", 0, None, Some(&task)).await;
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let cancelled = world.ask("tasks/cancel", &task).await.unwrap();
+        over.cancel();
+        for looker in lookers {
+            looker.await.unwrap();
+        }
+        assert!(cancelled.contains(r#""status":"cancelled""#), "{cancelled}");
     }
 }

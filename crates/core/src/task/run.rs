@@ -87,7 +87,10 @@ impl Engine {
                 tracing::error!(%reference, task = id, "a task panicked");
                 engine.finish_task(&id, number, RpcError::internal(&reference).into()).await;
             }
-            engine.tasks().release(&id, number).await;
+            // Whoever cancels a task says so in its record next: until then the task must not look forsaken.
+            if !cancel.is_cancelled() {
+                engine.tasks().release(&id, number).await;
+            }
             // Work that the handler handed elsewhere hears of the end.
             cancel.cancel();
             drop(running);

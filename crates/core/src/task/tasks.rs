@@ -206,6 +206,11 @@ impl Tasks {
         }
     }
 
+    /// Forgets a task that nobody can fetch any more.
+    pub(crate) async fn forget(&self, id: &str) -> Result<(), StoreError> {
+        self.0.store.kv.delete(Key::new(PARTITION, id)).await.map(|_| ())
+    }
+
     /// A page of a list, the newest first, from behind a task on; and whether there are more.
     pub(crate) async fn list(
         &self,

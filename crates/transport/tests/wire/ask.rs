@@ -244,6 +244,20 @@ async fn mrtr_1_prompts_and_resources_ask_too_and_nothing_else_does() {
 }
 
 #[tokio::test]
+async fn mrtr_1_lists_and_the_server_s_description_never_ask() {
+    let server = Server::start().await;
+    for method in
+        ["server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list"]
+    {
+        // Not even where somebody answers.
+        let mut params = able(json!({}), &answers());
+        params["inputResponses"] = json!({ "name": { "action": "accept", "content": { "name": "Ada" } } });
+        let answer = server.ask(&Ask::modern(method, params)).await;
+        assert_eq!(answer.json()["result"]["resultType"], "complete", "{method}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn several_questions_and_rounds_make_each_value_once() {
     let client = answers();
     everywhere(FORMS, &client, async |name, peer, bench| {
@@ -319,6 +333,7 @@ async fn mrtr_6_answers_of_the_wrong_shape_are_invalid() {
     for (tool, method, answer) in [
         ("elicits", "elicitation/create", json!({})),
         ("elicits", "elicitation/create", json!("accept")),
+        ("elicits", "elicitation/create", json!(["accept", { "name": "Ada" }])),
         ("elicits", "elicitation/create", json!({ "action": "maybe" })),
         ("elicits", "elicitation/create", json!(null)),
         ("asks_the_model", "sampling/createMessage", json!({ "content": [] })),

@@ -81,6 +81,20 @@ pub(crate) fn entries(bench: &Bench, description: &'static str) -> Vec<LocalEntr
                 Ok(text(&format!("{} {}", slow?, quick?)))
             })
         }),
+        // What happens once takes as long as the gate says.
+        tool("takes_long_once", |cx, bench, _| {
+            Box::pin(async move {
+                let who = name(&cx, "name").await?;
+                let made = cx.once("made", async {
+                    bench.started.send_modify(|started| *started += 1);
+                    if let Ok(permit) = bench.gate.acquire().await {
+                        permit.forget();
+                    }
+                    Ok::<_, AskError>("made".to_owned())
+                });
+                Ok(text(&format!("{who} {}", made.await?)))
+            })
+        }),
         tool("swallows", |cx, bench, _| {
             Box::pin(async move {
                 let answer = name(&cx, "name").await.unwrap_or_else(|_| "no answer".to_owned());

@@ -8,8 +8,8 @@ use latimer_store::ManualClock;
 use serde_json::{Value, json};
 
 use super::ask::{Answering, able, answers, modern_call};
-use super::client::{Answer, Ask};
-use super::server::{Server, Setup};
+use super::client::{Answer, Ask, Connection, in_time};
+use super::server::{Server, Setup, reaches};
 
 const OLD: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const NEW: &str = "HxwdGhsYGRYXFBUSExARDg8MDQoLCAkGBwQFAgMAAQA=";
@@ -189,6 +189,32 @@ async fn an_answer_that_the_handler_has_not_come_to_is_kept_for_the_next_round()
     server.bench.gate.add_permits(1);
     let done = server.ask(&again("reads_before_it_asks", json!({}), &state(&one), named("two"))).await;
     assert_eq!(done.json()["result"]["content"][0]["text"], "Grace Ada Ada", "{}", done.text());
+}
+
+/// The mark of a run that its client had left stood in the way of every later one.
+#[tokio::test]
+async fn what_a_client_has_broken_off_is_made_when_it_comes_back() {
+    let server = Server::start().await;
+    let asked = first(&server, "takes_long_once", json!({})).await;
+    let retry = again("takes_long_once", json!({}), &asked, named("name"));
+    let mut connection = Connection::open(&server).await;
+    connection.send(&retry).await;
+    reaches(&server.bench.started, 1).await;
+    drop(connection);
+    server.bench.gate.add_permits(1);
+    let said = in_time(async {
+        loop {
+            let answer = server.ask(&retry).await;
+            let said = answer.json()["result"]["content"][0]["text"].as_str().unwrap().to_owned();
+            // The server hears of a client that leaves in its own time.
+            if said.ends_with("made") {
+                return said;
+            }
+            server.bench.gate.add_permits(1);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(said.await, "Ada made");
 }
 
 #[tokio::test]

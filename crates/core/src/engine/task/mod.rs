@@ -34,7 +34,7 @@ impl Engine {
         &self.0.tasks
     }
 
-    /// Cancels the tasks of a session or connection that is ended, if nobody but its anonymous caller could fetch them.
+    /// Cancels and forgets the tasks of a session or connection that is ended, if nobody but its anonymous caller could fetch them.
     pub async fn abandon_tasks(&self, scope: &Scope) {
         let list = self.list_of(scope);
         let mut after = None;
@@ -45,7 +45,10 @@ impl Engine {
                 Err(error) => return tracing::error!(%error, "the tasks of a session could not be ended"),
             };
             for found in &found {
-                if let Err(error) = self.end_task(found).await {
+                let ended = self.end_task(found).await;
+                // It must not count against whoever comes from the same place next.
+                let forgotten = self.tasks().forget(&found.id).await.map_err(TaskError::from);
+                if let Err(error) = ended.and(forgotten) {
                     tracing::error!(task = found.id, %error, "a task could not be cancelled");
                 }
             }
