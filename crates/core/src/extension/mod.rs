@@ -2,7 +2,7 @@
 //!
 //! An extension has an identifier, settings that the server announces under it in `capabilities.extensions`
 //! (from 2025-11-25 on), and perhaps methods of its own. A server's own extensions implement [`Extension`];
-//! a [`Source`](crate::Source) describes those that it brings in its definitions and answers their methods as it
+//! a [`Source`] describes those that it brings in its definitions and answers their methods as it
 //! answers any call. Which of them exist is known only at run time: an upstream server may bring some.
 //!
 //! Announcing an extension obliges its clients to nothing. An extension that makes sense only to clients that

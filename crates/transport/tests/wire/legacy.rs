@@ -252,6 +252,29 @@ async fn lh_3_a_client_that_vanishes_gets_its_answer_when_it_comes_back() {
 }
 
 #[tokio::test]
+async fn lh_5_of_two_streams_of_a_session_each_brings_back_its_own() {
+    let server = Server::start().await;
+    let session = server.session(NEWEST).await;
+    let mut seen = Vec::new();
+    for id in [1, 2] {
+        let params = call_with_progress("noisy", &json!({ "count": 2 }));
+        let mut stream = Stream::open(&server, &Ask::legacy(&session, id, "tools/call", &params)).await;
+        seen.push((id, stream.next().await.unwrap().id.unwrap()));
+    }
+    server.open_gate(2);
+    reaches(&server.bench.finished, 2).await;
+    for (id, seen) in seen {
+        let resumed = Ask::listen(&session).with("Last-Event-ID", &seen);
+        let events = Stream::open(&server, &resumed).await.rest().await;
+        let answers: Vec<_> = events.iter().filter(|event| event.json().get("result").is_some()).collect();
+        assert_eq!(answers.len(), 1, "{events:?}");
+        assert_eq!(answers[0].json()["id"], id);
+        // What is left of two steps of one call, and no more.
+        assert!(events.len() <= 3, "{events:?}");
+    }
+}
+
+#[tokio::test]
 async fn lh_5_of_a_stream_that_was_trimmed_the_rest_is_replayed() {
     let limits = Limits { ring_events: 8, ..Limits::default() };
     let server = Server::limited(limits).await;
