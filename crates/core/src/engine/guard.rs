@@ -122,7 +122,8 @@ impl Future for Pending {
 
 impl Running {
     fn poll(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> Poll<Option<Reply>> {
-        if self.cancel.is_cancelled() {
+        // The token of a call that goes on as a task is the task's: its end is not the call's, which owes its reply.
+        if self.cancel.is_cancelled() && !outbox.is_detached() {
             return Poll::Ready(None);
         }
         match self.work.as_mut().poll(cx) {
@@ -132,7 +133,7 @@ impl Running {
         }
         let (idle, total) = (self.idle, self.total);
         let clock = self.clock.get_or_insert_with(|| Clock::new(&self.cancel, idle, total, outbox.steps()));
-        if clock.cancelled.as_mut().poll(cx).is_ready() {
+        if clock.cancelled.as_mut().poll(cx).is_ready() && !outbox.is_detached() {
             return Poll::Ready(None);
         }
         if self.frame.is_endless {
