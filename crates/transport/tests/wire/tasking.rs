@@ -69,6 +69,12 @@ pub(crate) fn entries(bench: &Bench) -> Vec<LocalEntry> {
         }),
         optional("asks_twice", |cx, _| Box::pin(async move { two(&cx).await })),
         tool("must_ask_twice", TaskSupport::Required, |cx, _| Box::pin(async move { two(&cx).await })),
+        optional("goes_on_and_ends", |cx, _| {
+            Box::pin(async move {
+                cx.into_task().await;
+                Ok(text("done"))
+            })
+        }),
         optional("asks_before_and_inside", |cx, bench| {
             Box::pin(async move {
                 let before = name(&cx, "before").await?;

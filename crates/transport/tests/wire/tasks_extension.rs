@@ -98,6 +98,17 @@ async fn tx_3_a_task_is_there_when_its_caller_hears_of_it() {
     assert_eq!((&task["createdAt"], &task["ttlMs"]), (&result["createdAt"], &result["ttlMs"]));
 }
 
+/// The end of a task once took the reply of the call that began it along, which then had no answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_task_that_ends_at_once_does_not_end_the_call_that_began_it() {
+    let server = server().await;
+    for _ in 0..100 {
+        let answer = server.ask(&call("goes_on_and_ends")).await;
+        assert_eq!(answer.status(), 200);
+        once(&server, &created(&answer.json()), "completed").await;
+    }
+}
+
 #[tokio::test]
 async fn tx_2_who_does_not_know_tasks_gets_none() {
     let server = server().await;
