@@ -268,6 +268,8 @@ impl Record {
         self.fresh.clear();
         self.counts.clear();
         self.journal = Journal::default();
+        self.call.arguments = RawJson::empty_object();
+        self.call.meta = None;
     }
 
     fn step(&mut self, status: TaskStatus, now: Timestamp) {

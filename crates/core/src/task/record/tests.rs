@@ -59,6 +59,20 @@ fn tx_7_a_failed_tool_is_a_result_of_the_extension_and_a_failure_before() {
     }
 }
 
+/// A megabyte of arguments once stayed with a task until its time was over.
+#[test]
+fn a_task_that_is_over_keeps_nothing_of_what_its_run_was_given() {
+    let ends: [fn(&mut Record) -> bool; 2] =
+        [|record| record.finish(1, result(false), at(1)), |record| record.cancel(at(1))];
+    for end in ends {
+        let mut record = record(Revision::V2026_07_28);
+        record.call.arguments = RawJson::parse(r#"{"topic":"rust"}"#).unwrap();
+        record.call.meta = Some(RawJson::parse(r#"{"a":"rust"}"#).unwrap());
+        assert!(end(&mut record));
+        assert!(!serde_json::to_string(&record).unwrap().contains("rust"));
+    }
+}
+
 #[test]
 fn tx_5_keys_are_unique_over_the_life_of_a_task() {
     let mut record = record(Revision::V2026_07_28);
