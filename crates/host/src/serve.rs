@@ -87,12 +87,35 @@ impl Host {
                 }
             }
         });
-        let outcome = match self.config().transport {
-            Transport::Stdio => self.serve_stdio(engine.clone(), stop).await,
-            Transport::Http => self.serve_http(engine.clone(), stop).await,
-        };
+        let outcome = self.serve_all(&engine, stop).await;
         engine.close().await;
         outcome
+    }
+
+    /// Serves all transports. The first that ends, ends the others: standard input does so with its end.
+    async fn serve_all(&self, engine: &Engine, stop: CancellationToken) -> Result<(), Failure> {
+        let transports = &self.config().transport;
+        if let Some(missing) = transports.iter().find(|one| matches!(one, Transport::Tcp | Transport::Unix)) {
+            return Err(Failure::setup(format_args!(
+                "transport {missing} cannot be served yet; use http or stdio"
+            )));
+        }
+        let http = async {
+            match transports.has(Transport::Http) {
+                true => self.serve_http(engine.clone(), stop.clone()).await,
+                false => Ok(()),
+            }
+        };
+        let stdio = async {
+            if !transports.has(Transport::Stdio) {
+                return Ok(());
+            }
+            let outcome = self.serve_stdio(engine.clone(), stop.clone()).await;
+            stop.cancel();
+            outcome
+        };
+        let (http, stdio) = tokio::join!(http, stdio);
+        http.and(stdio)
     }
 
     async fn serve_stdio(&self, engine: Engine, stop: CancellationToken) -> Result<(), Failure> {
@@ -216,6 +239,7 @@ fn options(config: &Config) -> Result<HttpOptions, Failure> {
 fn limits(config: &Config) -> Limits {
     let config::Limits {
         connections,
+        connection_idle: _,
         message_bytes,
         header_bytes,
         depth,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::document::{Entry, Node, Span, Value};
 use super::environment::Environment;
+use super::example::quoted;
 use super::keys::{self, Child, KEYS, Key};
 use super::origin::{Origin, Provenance};
 use super::settings::Config;
@@ -227,7 +228,7 @@ impl Application<'_> {
 pub(crate) fn example_of(key: &Key) -> String {
     let default = key.slot.show(&Config::default(), "").filter(|value| !value.is_null());
     let value = match default {
-        Some(serde_json::Value::String(text)) => text,
+        Some(serde_json::Value::String(text)) => quoted(text),
         Some(serde_json::Value::Array(items)) if items.is_empty() => key.sample.to_owned(),
         Some(value) => value.to_string(),
         None if key.sample.is_empty() => "true".to_owned(),

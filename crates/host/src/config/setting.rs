@@ -10,7 +10,7 @@ use super::document::{Node, Span, Value};
 use super::secret::Secret;
 use super::values::{
     Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
-    Transport, WebOrigin,
+    SocketMode, SocketPath, Transport, Transports, WebOrigin,
 };
 use crate::diagnostics::Found;
 use crate::logging::{LogFilter, LogFormat};
@@ -98,8 +98,62 @@ text_setting! {
     Scope: Scope::EXPECTED, json!({"type": "string", "minLength": 1});
     LogFilter: "error, warn, info, debug or trace, or a filter such as info,latimer_transport=debug",
         json!({"type": "string", "minLength": 1});
-    Transport: Transport::EXPECTED, choice(&["stdio", "http"]);
+    Transport: Transport::EXPECTED, choice(&["http", "stdio", "tcp", "unix"]);
+    SocketMode: SocketMode::EXPECTED, json!({"type": "string", "pattern": format!("^(0o)?[0-7]{{3,4}}$|{REFERENCE}")});
     LogFormat: "text or json", choice(&["text", "json"]);
+}
+
+/// One transport is written as a word, several are a list.
+impl Setting for Transports {
+    fn expected() -> String {
+        Self::EXPECTED.into()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn from_node(node: &Node) -> Result<Self, Vec<Misfit>> {
+        match &node.value {
+            Value::Text(text) => Self::from_text(text).ok_or_else(|| Misfit::of(node)),
+            _ => Self::new(Vec::from_node(node)?).ok_or_else(|| Misfit::of(node)),
+        }
+    }
+
+    fn show(&self) -> Json {
+        let mut words = self.iter().map(|one| one.show());
+        match (words.next(), words.next()) {
+            (Some(only), None) => only,
+            _ => self.iter().map(|one| one.show()).collect(),
+        }
+    }
+
+    fn schema() -> Json {
+        let one = Transport::schema();
+        json!({"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": true}]})
+    }
+}
+
+impl Setting for SocketPath {
+    fn expected() -> String {
+        Self::EXPECTED.into()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> Json {
+        Json::String(self.to_string())
+    }
+
+    fn schema() -> Json {
+        json!({"type": "string", "minLength": 1})
+    }
+
+    fn rebase(&mut self, base: &Path) {
+        *self = self.clone().at(base);
+    }
 }
 
 fn choice(choices: &[&str]) -> Json {
