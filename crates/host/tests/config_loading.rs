@@ -368,7 +368,10 @@ fn values_of_the_wrong_type_or_range_say_what_is_taken() {
             "plugins: {a b: {}}",
             "1:11: `a b` cannot be a name in `plugins`; use 1 to 128 of the characters A-Z a-z 0-9 _ - .",
         ),
-        ("plugins: {a: true}", "1:14: `plugins.a` must be a table, not true; put keys below it: enabled"),
+        (
+            "plugins: {a: true}",
+            "1:14: `plugins.a` must be a table, not true; put keys below it: enabled, settings",
+        ),
         ("- a", "1:1: `the file` must be a table of keys, not a list; write `key: value` lines"),
     ] {
         assert_eq!(errors(&[("latimer.yaml", text)], &[]), [format!("latimer.yaml:{expected}")], "{text}");
@@ -648,4 +651,47 @@ fn a_flag_about_a_transport_that_is_not_served_is_told() {
         told,
         "flag --http-sse: `http_sse` is about http, which `transport` does not have; add http to `transport`, or leave the flag out"
     );
+}
+
+#[test]
+fn the_settings_of_a_plugin_are_a_tree_of_any_depth_in_every_notation() {
+    let yaml = "plugins:\n  files:\n    settings:\n      roots: [{path: a, depth: 3}, {path: '${DEEP}/b'}]\n      watch: true\n      ratio: 0.5\n      none: null\n";
+    let toml = "[plugins.files.settings]\nroots = [{path = 'a', depth = 3}, {path = '${DEEP}/b'}]\nwatch = true\nratio = 0.5\n";
+    let json = r#"{"plugins": {"files": {"settings": {"roots": [{"path": "a", "depth": 3}, {"path": "${DEEP}/b"}], "watch": true, "ratio": 0.5, "none": null}}}}"#;
+    for (name, text) in [("latimer.yaml", yaml), ("latimer.toml", toml), ("latimer.json", json)] {
+        let loaded = load(&[(name, text)], &[("DEEP", "/deep")]).unwrap_or_else(|errors| panic!("{errors}"));
+        let settings = loaded.config.plugins["files"].settings.as_ref().expect("settings").expose().clone();
+        assert_eq!(settings["roots"][1]["path"], "/deep/b", "{name}");
+        assert_eq!((&settings["roots"][0]["depth"], &settings["ratio"]), (&3.into(), &0.5.into()), "{name}");
+        assert!(settings["watch"].as_bool() == Some(true) && settings["none"].is_null());
+        assert!(origin(&loaded, "plugins.files.settings").ends_with("from environment variable DEEP"));
+    }
+    let told = errors(&[("latimer.yaml", "plugins: {files: {settings: [1]}}")], &[]);
+    assert!(told[0].contains("`plugins.files.settings` must be a table of settings, not a list"), "{told:?}");
+    let told = errors(&[("latimer.yaml", "plugins: {files: {settings: {a: {b: \"${NO}\"}}}}")], &[]);
+    assert!(told[0].contains("`plugins.files.settings.a.b` needs the environment variable NO"), "{told:?}");
+}
+
+#[test]
+fn what_came_through_a_variable_into_settings_is_not_shown() {
+    let text = "plugins: {files: {settings: {open: plain, deep: [{key: \"a-${SECRET}\"}]}}}";
+    let loaded = load(&[("latimer.yaml", text)], &[("SECRET", "hunter2")]).expect("loads");
+    let report = loaded.report();
+    let shown = format!("{report}{report:?}{:?}", loaded.config);
+    assert!(!shown.contains("hunter2") && shown.contains("plain"), "{shown}");
+    let value = report.values.iter().find(|value| value.key == "plugins.files.settings").expect("shown");
+    assert_eq!(value.value["deep"][0]["key"], "***");
+    let settings = loaded.config.plugins["files"].settings.as_ref().expect("settings").expose();
+    assert_eq!(settings["deep"][0]["key"], "a-hunter2");
+
+    let variable = [("LATIMER_PLUGINS_FILES_SETTINGS", r#"{"key":"hunter2","n":1}"#)];
+    let loaded = load(&[], &variable).expect("loads");
+    assert_eq!(
+        loaded.config.plugins["files"].settings.as_ref().expect("settings").expose()["key"],
+        "hunter2"
+    );
+    assert!(!loaded.report().to_string().contains("hunter2"));
+    // A value that is wrong may hold a secret as well as a right one.
+    let told = errors(&[], &[("LATIMER_PLUGINS_FILES_SETTINGS", "{\"key\": \"hunter2\"")]);
+    assert!(told[0].contains("must be a table of settings") && !told[0].contains("hunter2"), "{told:?}");
 }

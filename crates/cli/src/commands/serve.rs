@@ -54,11 +54,11 @@ impl Serve {
 }
 
 async fn serve(loaded: Loaded) -> Result<(), Failure> {
-    let sources = sources::registry().select(&loaded.config).map_err(Failure::setup)?;
+    let sources = sources::registry().select(&loaded.config, &loaded.base).map_err(Failure::setup)?;
     let host = Host::with(loaded)?;
     let engine = host.equip(introduced(host.config())).build();
-    for source in sources {
-        if let Err(error) = engine.catalog().load(source).await {
+    for made in sources {
+        if let Err(error) = engine.catalog().load(made.source).await {
             engine.close().await;
             return Err(Failure::setup(error));
         }

@@ -183,13 +183,9 @@ impl Application<'_> {
                     line: node.span.line,
                     column: node.span.column,
                 };
-                let items = if let Value::List(items) = &node.value { items.as_slice() } else { &[] };
-                let variables = items
-                    .iter()
-                    .flat_map(|item| &item.variables)
-                    .chain(&node.variables)
-                    .filter_map(|variable| self.environment.place(variable))
-                    .collect();
+                let mut names = Vec::new();
+                variables_in(node, &mut names);
+                let variables = names.into_iter().filter_map(|name| self.environment.place(name)).collect();
                 self.provenance.set(path.to_owned(), Origin { place: Some(place), variables });
             }
             Err(refusal) => {
@@ -221,6 +217,16 @@ impl Application<'_> {
         let key = keys::join(path, &entry.key);
         let known = known.into_iter().map(str::to_owned).collect();
         self.refuse(entry.span, &key, Problem::UnknownKey { key: key.clone(), nearest, known });
+    }
+}
+
+/// The variables that were put into a value or anything in it, in order.
+fn variables_in<'a>(node: &'a Node, names: &mut Vec<&'a str>) {
+    names.extend(node.variables.iter().map(String::as_str));
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| variables_in(item, names)),
+        Value::Table(entries) => entries.iter().for_each(|entry| variables_in(&entry.value, names)),
+        _ => {}
     }
 }
 

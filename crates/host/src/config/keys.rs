@@ -214,6 +214,20 @@ pub(crate) static KEYS: &[Key] = &[
         },
     },
     Key {
+        path: "plugins.NAME.settings",
+        doc: "What the plugin is told: a table that the plugin knows the keys of. What a reference puts in is text, and never shown. Paths start at the directory of the configuration file.",
+        sample: "{folder: data}",
+        foreign_variables: &[],
+        secret: false,
+        slot: &Field {
+            get: |config, name| config.plugins.get(name).and_then(|plugin| plugin.settings.clone()),
+            put: |config, name, value| {
+                config.plugins.entry(name.to_owned()).or_default().settings = Some(value);
+            },
+            range: None,
+        },
+    },
+    Key {
         path: "tokens.NAME.token",
         doc: "The bearer token of the caller called NAME. Never shown. Keep it out of the file, as here.",
         sample: "\"${ALICE_TOKEN}\"",
@@ -518,7 +532,8 @@ pub(crate) fn join(path: &str, part: &str) -> String {
 
 /// Whether values below `path` may be secrets, so that no message quotes them.
 pub(crate) fn is_secret(path: &str) -> bool {
-    matches!(path.split('.').next(), Some("tokens" | "seal_keys"))
+    let of_plugin = path.starts_with("plugins.") && path.contains(".settings");
+    of_plugin || matches!(path.split('.').next(), Some("tokens" | "seal_keys"))
 }
 
 /// `found` as a message about the key at `path` may show it.
@@ -571,6 +586,6 @@ mod tests {
                 && child("", "limits.depth").is_none()
                 && child("limits", "x").is_none()
         );
-        assert!(children("limits").contains(&"depth") && children("plugins.NAME") == ["enabled"]);
+        assert!(children("limits").contains(&"depth") && children("plugins.NAME") == ["enabled", "settings"]);
     }
 }

@@ -60,6 +60,9 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// The environment files, strongest first.
     pub env_files: Vec<PathBuf>,
+    /// Where relative paths in the settings of plugins start: the directory of the configuration file or, where there is
+    /// none, the working directory.
+    pub base: PathBuf,
 }
 
 impl Loaded {
@@ -159,7 +162,17 @@ impl Loader {
         match load.errors.finish() {
             Some(errors) => Err(errors),
             None => {
-                Ok(Loaded { config: load.config, provenance: load.provenance, warnings, file, env_files })
+                let base =
+                    file.as_ref().and_then(|file| self.directory.join(file).parent().map(Path::to_owned));
+                let base = base.unwrap_or_else(|| self.directory.clone());
+                Ok(Loaded {
+                    config: load.config,
+                    provenance: load.provenance,
+                    warnings,
+                    file,
+                    env_files,
+                    base,
+                })
             }
         }
     }

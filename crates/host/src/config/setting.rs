@@ -28,7 +28,7 @@ pub(crate) struct Misfit {
 }
 
 impl Misfit {
-    fn of(node: &Node) -> Vec<Self> {
+    pub(crate) fn of(node: &Node) -> Vec<Self> {
         vec![Self { span: node.span, found: node.value.found(), hidden: !node.variables.is_empty() }]
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::plugin_settings::PluginSettings;
 use super::secret::Secret;
 use super::values::{
     Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
@@ -74,6 +75,8 @@ pub struct Unix {
 pub struct Plugin {
     /// Whether it may be loaded.
     pub enabled: bool,
+    /// What it is told.
+    pub settings: Option<PluginSettings>,
 }
 
 /// A bearer token that never changes, and what its bearer may do.
@@ -165,7 +168,7 @@ impl Default for Config {
 
 impl Default for Plugin {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, settings: None }
     }
 }
 
