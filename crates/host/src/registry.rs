@@ -170,19 +170,33 @@ impl Registry {
     }
 
     /// Makes the sources that the configuration names under `autoload` or, where it names none, all that
-    /// are not switched off and need not be named. Each is made once, in the order named.
+    /// are not switched off and need not be named. Each is made once, in the order named, and comes with its name here.
+    /// `base` is where relative paths in their settings start.
     ///
     /// # Errors
     /// When a name is unknown or switched off, has settings that its source does not take, or a source cannot be made.
-    pub fn select(&self, config: &Config, base: &Path) -> Result<Vec<Made>, RegistryError> {
-        let chosen = self.chosen(config)?;
-        let make = |source: &Registered| {
-            let settings = said(source, config).and_then(|plugin| plugin.settings.as_ref());
-            let settings = settings.map_or(&Value::Null, PluginSettings::expose);
-            (source.make)(&PluginContext { settings, base })
-                .map_err(|error| RegistryError::Make { name: source.name.to_owned(), error })
-        };
-        chosen.into_iter().map(make).collect()
+    pub fn select(&self, config: &Config, base: &Path) -> Result<Vec<(&'static str, Made)>, RegistryError> {
+        let made = |name| Ok((name, self.make(name, config, base)?));
+        self.names(config)?.into_iter().map(made).collect()
+    }
+
+    /// The names of the sources that the configuration chooses, in order.
+    pub(crate) fn names(&self, config: &Config) -> Result<Vec<&'static str>, RegistryError> {
+        Ok(self.chosen(config)?.into_iter().map(|source| source.name).collect())
+    }
+
+    /// Makes the source of this name.
+    pub(crate) fn make(&self, name: &str, config: &Config, base: &Path) -> Result<Made, RegistryError> {
+        let source = self.find(name).ok_or_else(|| self.unknown(name))?;
+        let settings = said(source, config).and_then(|plugin| plugin.settings.as_ref());
+        let settings = settings.map_or(&Value::Null, PluginSettings::expose);
+        (source.make)(&PluginContext { settings, base })
+            .map_err(|error| RegistryError::Make { name: source.name.to_owned(), error })
+    }
+
+    /// The name of the source that goes by this name or alias.
+    pub(crate) fn name_of(&self, plugin: &str) -> Option<&'static str> {
+        self.find(plugin).map(|source| source.name)
     }
 
     fn chosen(&self, config: &Config) -> Result<Vec<&Registered>, RegistryError> {
@@ -262,7 +276,7 @@ mod tests {
             .with(told.takes_settings().only_when_named())
     }
 
-    fn select(text: &str) -> Result<Vec<Made>, RegistryError> {
+    fn select(text: &str) -> Result<Vec<(&'static str, Made)>, RegistryError> {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("latimer.yaml"), text).expect("written");
         let loaded = Loader::new(folder.path()).environment([("DATA", "data")]).load().expect("loads");
@@ -270,7 +284,7 @@ mod tests {
         assert_eq!(loaded.base, folder.path());
         assert!(
             made.iter()
-                .flat_map(|made| &made.facts)
+                .flat_map(|(_, made)| &made.facts)
                 .all(|(_, fact)| fact.starts_with(&*folder.path().to_string_lossy()))
         );
         Ok(made)
@@ -280,7 +294,7 @@ mod tests {
     fn a_source_is_made_with_its_settings_and_the_directory_of_the_file() {
         let made =
             select("autoload: [told]\nplugins: {told: {settings: {folder: \"${DATA}\"}}}\n").expect("made");
-        assert!(made.len() == 1 && made[0].facts[0].1.ends_with("/data"), "{made:?}");
+        assert!(made.len() == 1 && made[0].1.facts[0].1.ends_with("/data"), "{made:?}");
         let error = select("autoload: [told]\n").expect_err("no folder").to_string();
         assert_eq!(error, "source \"told\": settings.folder is missing");
     }

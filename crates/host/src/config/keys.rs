@@ -67,6 +67,7 @@ macro_rules! key {
             slot: &Field {
                 get: |config, _| Some(config.$($field).+.clone()),
                 put: |config, _, value| config.$($field).+ = value,
+                clear: |_, _| {},
                 range: key!(@option $($range)?),
             },
         }
@@ -210,6 +211,7 @@ pub(crate) static KEYS: &[Key] = &[
         slot: &Field {
             get: |config, name| config.plugins.get(name).map(|plugin| plugin.enabled),
             put: |config, name, value| config.plugins.entry(name.to_owned()).or_default().enabled = value,
+            clear: |config, name| config.plugins.entry(name.to_owned()).or_default().enabled = true,
             range: None,
         },
     },
@@ -224,6 +226,7 @@ pub(crate) static KEYS: &[Key] = &[
             put: |config, name, value| {
                 config.plugins.entry(name.to_owned()).or_default().settings = Some(value);
             },
+            clear: |config, name| config.plugins.entry(name.to_owned()).or_default().settings = None,
             range: None,
         },
     },
@@ -236,6 +239,7 @@ pub(crate) static KEYS: &[Key] = &[
         slot: &Field {
             get: |config, name| config.tokens.get(name).map(|entry| entry.token.clone()),
             put: |config, name, value| config.tokens.entry(name.to_owned()).or_default().token = value,
+            clear: |config, name| drop(config.tokens.remove(name)),
             range: None,
         },
     },
@@ -248,6 +252,7 @@ pub(crate) static KEYS: &[Key] = &[
         slot: &Field {
             get: |config, name| config.tokens.get(name).map(|entry| entry.scopes.clone()),
             put: |config, name, value| config.tokens.entry(name.to_owned()).or_default().scopes = value,
+            clear: |config, name| drop(config.tokens.remove(name)),
             range: None,
         },
     },
@@ -260,6 +265,7 @@ pub(crate) static KEYS: &[Key] = &[
         slot: &Field {
             get: |config, _| Some(config.seal_keys.clone()),
             put: |config, _, value| config.seal_keys = value,
+            clear: |_, _| {},
             range: None,
         },
     },

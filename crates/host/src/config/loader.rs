@@ -60,6 +60,8 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// The environment files, strongest first.
     pub env_files: Vec<PathBuf>,
+    /// What it was loaded with.
+    pub(crate) loader: Loader,
     /// Where relative paths in the settings of plugins start: the directory of the configuration file or, where there is
     /// none, the working directory.
     pub base: PathBuf,
@@ -171,6 +173,7 @@ impl Loader {
                     warnings,
                     file,
                     env_files,
+                    loader: self.clone(),
                     base,
                 })
             }

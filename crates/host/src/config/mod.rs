@@ -27,6 +27,7 @@
 //! One table (`keys.rs`) holds every key: the reader's known keys, the variables' names, [`schema()`], [`example()`]
 //! and the report come from it.
 
+mod again;
 mod apply;
 mod document;
 mod environment;

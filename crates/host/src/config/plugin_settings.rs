@@ -47,6 +47,10 @@ impl Setting for PluginSettings {
         }
     }
 
+    fn same(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+
     fn show(&self) -> Json {
         self.shown.clone()
     }

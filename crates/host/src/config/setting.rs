@@ -60,6 +60,11 @@ pub(crate) trait Setting: Sized + 'static {
         None
     }
 
+    /// Whether it is the same value as another. What is shown tells, unless it hides something.
+    fn same(&self, other: &Self) -> bool {
+        self.show() == other.show()
+    }
+
     /// Makes a relative path start at `base`.
     fn rebase(&mut self, _base: &Path) {}
 }
@@ -331,6 +336,10 @@ impl Setting for Secret<String> {
         "a bearer token (RFC 6750 §2.1: letters, digits and - . _ ~ + /, then any =)".into()
     }
 
+    fn same(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+
     fn from_text(text: &str) -> Option<Self> {
         let body = text.trim_end_matches('=');
         let fits =
@@ -350,6 +359,10 @@ impl Setting for Secret<String> {
 impl Setting for SealKey {
     fn expected() -> String {
         SealKey::EXPECTED.into()
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -400,6 +413,10 @@ impl<T: Setting> Setting for Option<T> {
 impl<T: Setting> Setting for Vec<T> {
     fn expected() -> String {
         format!("a list, each item {}", T::expected())
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().zip(other).all(|(one, other)| one.same(other))
     }
 
     /// Items are separated by commas.
