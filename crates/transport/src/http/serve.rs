@@ -39,6 +39,9 @@ pub enum ServeError {
         /// What went wrong.
         error: io::Error,
     },
+    /// A listener that was handed over.
+    #[error("listen on a socket that was handed over: {0}")]
+    Adopt(io::Error),
     /// An option cannot be.
     #[error(transparent)]
     Options(#[from] OptionsError),
@@ -68,6 +71,20 @@ impl Bound {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(ServeError::InUse(address)),
             Err(error) => Err(ServeError::Listen { address, error }),
         }
+    }
+
+    /// Takes a listener that is open already, as a service manager hands it over.
+    ///
+    /// # Errors
+    /// When it is none, or the runtime does not take it.
+    pub fn adopt(listener: std::net::TcpListener, tls: Option<TlsIdentity>) -> Result<Self, ServeError> {
+        let opened = (|| {
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            Ok((TcpListener::from_std(listener)?, address))
+        })();
+        let (listener, address) = opened.map_err(ServeError::Adopt)?;
+        Ok(Self { listener, address, tls })
     }
 
     /// Where it listens.
