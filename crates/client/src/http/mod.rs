@@ -1,6 +1,7 @@
 //! Servers that listen on HTTP: Streamable HTTP, modern and legacy, and the HTTP+SSE of 2024-11-05.
 
 mod answer;
+mod cancel;
 mod endpoint;
 mod headers;
 mod legacy;
