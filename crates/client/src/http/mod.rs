@@ -8,7 +8,6 @@ mod legacy;
 mod listen;
 mod modern;
 mod sse;
-mod tls;
 
 use http::HeaderName;
 

@@ -109,6 +109,11 @@ impl SseHttp {
         self.shared.post("a notification", body).await
     }
 
+    /// Waits for the end of the connection, and tells why.
+    pub(crate) async fn over(&self) -> ClientError {
+        self.shared.pending.over().await
+    }
+
     pub(crate) fn close(&self) {
         self.reader.abort();
         self.shared.pending.end(&Ended::Stream);
@@ -173,5 +178,4 @@ async fn read(mut stream: Box<EventStream>, shared: Arc<Shared>) {
         }
     }
     shared.pending.end(&Ended::Stream);
-    shared.notices.listening().missed();
 }
