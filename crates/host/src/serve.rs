@@ -7,8 +7,9 @@ use latimer_core::ask::SealKeys;
 use latimer_core::engine::Builder;
 use latimer_core::identify::StaticTokens;
 use latimer_core::{Engine, Limits, Principal};
-use latimer_transport::http::{Bound, HttpOptions, TlsIdentity};
-use latimer_transport::stream::{self, End};
+use latimer_transport::TlsIdentity;
+use latimer_transport::http::{Bound, HttpOptions};
+use latimer_transport::stream::{self, End, StreamOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
@@ -102,8 +103,9 @@ impl Host {
             );
         }
         tracing::info!(server = engine.name(), "serving standard input and output");
-        match stream::serve_stdio(engine, stop.cancelled_owned()).await {
-            End::Input | End::Stopped => Ok(()),
+        match stream::serve_stdio(engine, StreamOptions::default(), stop.cancelled_owned()).await {
+            // Standard streams are never idle and need not say who they are.
+            End::Input | End::Stopped | End::Idle | End::Unidentified => Ok(()),
             // Clients may close our output first when they leave.
             End::Unwritable => {
                 tracing::info!("the client closed its end");

@@ -43,6 +43,11 @@ impl LineDecoder {
         Self { max, chunk: Bytes::new(), partial: BytesMut::new(), discarding: false }
     }
 
+    /// Lets lines that are not looked at yet have up to `max` bytes.
+    pub fn allow(&mut self, max: usize) {
+        self.max = max;
+    }
+
     /// Takes the next bytes. Events of earlier ones come first.
     pub fn push(&mut self, chunk: Bytes) {
         if self.chunk.is_empty() {

@@ -15,7 +15,8 @@ use latimer_protocol::wire::{
     ReadResourceResult, Resource, ResourceContents,
 };
 use latimer_store::{Clock, Store};
-use latimer_transport::http::{self, Bound, HttpOptions, TlsIdentity};
+use latimer_transport::TlsIdentity;
+use latimer_transport::http::{self, Bound, HttpOptions};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
