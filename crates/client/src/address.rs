@@ -62,12 +62,6 @@ impl TcpAddress {
     pub fn is_tls(&self) -> bool {
         self.tls
     }
-
-    /// The address as a URL, for whoever has credentials for it.
-    pub(crate) fn url(&self) -> Result<Url, ClientError> {
-        let reason = "it is no URL";
-        Url::parse(&self.to_string()).map_err(|_| Fault::Url { url: self.to_string(), reason }.into())
-    }
 }
 
 impl fmt::Display for TcpAddress {
@@ -160,7 +154,6 @@ mod tests {
             let address = TcpAddress::parse(text).unwrap();
             assert_eq!((address.host(), address.port(), address.is_tls()), (host, port, tls), "{text}");
             assert_eq!(address.to_string(), text.trim_end_matches('/'));
-            assert_eq!(address.url().unwrap().port(), Some(port), "{text}");
         }
         for (text, part) in [
             ("tcp://127.0.0.1", "it has no port"),

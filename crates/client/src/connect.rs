@@ -290,8 +290,8 @@ impl Opening<'_> {
     /// An open stream, on which nothing has been said yet but the token, where there is one and a place for it.
     async fn open(&self, route: Route<'_>) -> Result<StreamConnection, ClientError> {
         let connection = StreamConnection::open(route, Arc::clone(&self.notices), self.options).await?;
-        if let (Route::Tcp(address), Some(authorization)) = (route, &self.options.authorization) {
-            token::show(&connection, address, &**authorization, self.next_id(), self.options).await?;
+        if let Some(authorization) = &self.options.authorization {
+            token::show(&connection, route, &**authorization, self.next_id(), self.options).await?;
         }
         Ok(connection)
     }

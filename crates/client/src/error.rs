@@ -44,7 +44,7 @@ impl ClientError {
         matches!(&*self.0, Fault::Timeout { .. })
     }
 
-    /// Whether the server wants other credentials than it got, or any at all (HTTP 401 and 403, or its answer to `auth` on TCP).
+    /// Whether the server wants other credentials than it got, or any at all (HTTP 401 and 403, or its answer to `auth` on a socket).
     pub fn is_auth(&self) -> bool {
         matches!(
             &*self.0,
@@ -164,7 +164,7 @@ pub(crate) enum Fault {
     Unauthorized { status: u16, challenge: Option<String> },
     #[error("get past the server's check of tokens: it answered: {error}; give a token that it accepts")]
     TokenRefused { error: RpcError },
-    #[error("show credentials to a server on TCP: it takes bearer tokens alone")]
+    #[error("show credentials to a server on a socket: it takes bearer tokens alone")]
     NoBearer,
     #[error("get credentials for the server: {0}")]
     Credentials(#[source] BoxError),

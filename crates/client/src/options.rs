@@ -110,8 +110,7 @@ pub struct Options {
     pub era: EraPreference,
     /// What the client says about itself.
     pub client_info: Implementation,
-    /// Where credentials come from, for servers on HTTP and TCP. A child process takes them from its environment (STDIO-8), and
-    /// at a Unix socket it is the system that says who calls.
+    /// Where credentials come from, for servers that listen. A child process takes them from its environment (STDIO-8).
     pub authorization: Option<Arc<dyn Authorization>>,
     /// How long it waits.
     pub timeouts: Timeouts,

@@ -1,13 +1,14 @@
-//! The token with which a connection to a TCP port begins, where the server wants one.
+//! The token with which a connection to a socket begins, where there is one.
 
 use latimer_protocol::encode::write_object;
+use url::Url;
 
-use crate::address::{TcpAddress, is_loopback};
+use crate::address::is_loopback;
 use crate::authorization::Authorization;
 use crate::envelope;
 use crate::error::{ClientError, Fault};
 use crate::options::Options;
-use crate::stream::{StreamConnection, WhenDropped};
+use crate::stream::{Route, StreamConnection, WhenDropped};
 
 const METHOD: &str = "auth";
 
@@ -20,17 +21,27 @@ const SCHEME: &str = "Bearer ";
 /// When there is no bearer token to be had, or the server refuses it.
 pub(crate) async fn show(
     connection: &StreamConnection,
-    address: &TcpAddress,
+    route: Route<'_>,
     authorization: &dyn Authorization,
     id: u64,
     options: &Options,
 ) -> Result<(), ClientError> {
-    let Some(header) = authorization.header(&address.url()?).await.map_err(Fault::Credentials)? else {
+    let address = match route {
+        // Its environment holds what it needs (STDIO-8).
+        Route::Process(_) => return Ok(()),
+        Route::Tcp(address) => address.to_string(),
+        Route::Unix(address) => address.to_string(),
+    };
+    let url = Url::parse(&address).map_err(|_| Fault::Url { url: address, reason: "it is no URL" })?;
+    let Some(header) = authorization.header(&url).await.map_err(Fault::Credentials)? else {
         return Ok(());
     };
     let token = header.to_str().ok().and_then(|header| header.strip_prefix(SCHEME));
     let token = token.ok_or(Fault::NoBearer)?;
-    if !address.is_tls() && !is_loopback(address.host()) {
+    if let Route::Tcp(address) = route
+        && !address.is_tls()
+        && !is_loopback(address.host())
+    {
         tracing::warn!(host = address.host(), "credentials go over a connection that is not encrypted");
     }
     let mut params = Vec::new();

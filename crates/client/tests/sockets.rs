@@ -287,6 +287,14 @@ async fn the_token_is_the_first_message_of_every_connection() {
     client.close().await;
     assert_eq!(sight.methods().await, ["auth", "server/discover"]);
     assert_eq!(sight.methods().await, ["auth", "initialize", "notifications/initialized"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a socket");
+    let mut sight = lines::unix(&path, guarded(modern(echo)));
+    let target = Target::parse(&format!("unix:{}", path.display())).unwrap();
+    let options = Options::default().with_bearer("hunter2").unwrap();
+    Client::connect(target, options).await.unwrap().close().await;
+    assert_eq!(sight.methods().await, ["auth", "server/discover"]);
 }
 
 #[tokio::test]
