@@ -29,7 +29,7 @@ steps, in this order:
   nextest   unit and integration tests
   doctest   the examples in the documentation
   suite     the official conformance suite
-  clients   clients that others wrote, over stdio and HTTP
+  clients   clients that others wrote, over stdio, HTTP, TCP and Unix sockets
 
 exit status: 0 all passed, 1 something failed (or was skipped, where CI is set), 2 wrong usage";
 
