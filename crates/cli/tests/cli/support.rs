@@ -165,7 +165,7 @@ pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) process: Process,
     pub(crate) lines: Lines,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Served {
@@ -182,7 +182,18 @@ impl Served {
             let url = line[start..].split(['"', ' ']).next()?;
             url.ends_with("/mcp").then(|| url.to_owned())
         });
-        Self { url, process, lines, _folder: folder }
+        Self { url, process, lines, folder }
+    }
+
+    /// The same with a TCP port and a Unix socket beside HTTP; returns their URLs.
+    pub(crate) fn on_sockets(config: &str) -> (Self, [String; 2]) {
+        let served = Self::with(config, &["--tcp", "127.0.0.1:0", "--unix", "mcp.sock"]);
+        let port = served.lines.find(|line| {
+            let said = line.strip_prefix("mcp:ready mode=tcp host=127.0.0.1 port=")?;
+            said.split(' ').next().map(str::to_owned)
+        });
+        let path = served.folder.path().join("mcp.sock");
+        (served, [format!("tcp://127.0.0.1:{port}"), format!("unix:{}", path.display())])
     }
 
     /// The process alone, with what it says from the first line on.
@@ -198,11 +209,17 @@ impl Served {
     }
 }
 
-/// Runs a client command against `latimer serve`, over HTTP and over a program; both have to come to the same.
-pub(crate) fn over_both(command: &str, words: &[&str]) -> Ran {
-    let served = Served::start();
-    let args: Vec<&str> = [command, &served.url].into_iter().chain(words.iter().copied()).collect();
-    let over_http = run(&args);
+/// Runs a client command against `latimer serve`, over HTTP, sockets and a program; all have to come to the same.
+pub(crate) fn over_all(command: &str, words: &[&str]) -> Ran {
+    let (served, sockets) = Served::on_sockets("");
+    let over = |url: &str| {
+        let args: Vec<&str> = [command, url].into_iter().chain(words.iter().copied()).collect();
+        run(&args)
+    };
+    let over_http = over(&served.url);
+    for url in &sockets {
+        assert_eq!(over_http.shown(), over(url).shown(), "{url}");
+    }
     let program = ["--", LATIMER, "serve", "--stdio", "--log-level", "error"];
     let args: Vec<&str> = [command].into_iter().chain(words.iter().copied()).chain(program).collect();
     let over_stdio = run(&args).without_life_lines();
