@@ -88,6 +88,9 @@ impl Sheet {
                 let args = [command, &["--http", "127.0.0.1:0"]].concat();
                 Target::Http(HttpServer::start(&program, &args))
             }
+            Transport::Tcp | Transport::Unix => {
+                panic!("no client has its way to {} yet", transport.name())
+            }
             Transport::Stdio => {
                 let args = command.iter().copied().chain(["--stdio"]);
                 Target::Stdio(

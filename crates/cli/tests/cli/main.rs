@@ -6,6 +6,8 @@ mod asking;
 mod client;
 mod config;
 mod failures;
+#[cfg(target_os = "linux")]
+mod floods;
 mod pages;
 mod serve;
 mod strange;

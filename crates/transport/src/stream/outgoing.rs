@@ -35,6 +35,8 @@ struct State {
     hurried: bool,
     closed: bool,
     broken: bool,
+    /// How many messages were queued so far.
+    messages: u64,
 }
 
 impl Outgoing {
@@ -66,11 +68,13 @@ impl Outgoing {
             return self.give_up();
         }
         line::write_line(message, &mut state.waiting);
+        state.messages += 1;
         drop(state);
         self.0.work.notify_one();
     }
 
-    fn give_up(&self) {
+    /// Gives the reader up: nothing more is written.
+    pub(super) fn give_up(&self) {
         {
             let mut state = self.0.state.lock();
             state.broken = true;
@@ -78,6 +82,11 @@ impl Outgoing {
         }
         self.0.given_up.cancel();
         self.0.room.notify_waiters();
+    }
+
+    /// How many messages were queued so far.
+    pub(super) fn written(&self) -> u64 {
+        self.0.state.lock().messages
     }
 
     /// Whether a message that can wait may be queued.
@@ -127,16 +136,17 @@ impl Outgoing {
 
     async fn write_all<W: AsyncWrite + Unpin>(&self, mut output: W) -> io::Result<()> {
         loop {
-            let batch = {
+            let (batch, is_closed) = {
                 let mut state = self.0.state.lock();
                 let batch = std::mem::take(&mut state.waiting);
                 state.writing = batch.len();
-                if batch.is_empty() && state.closed {
-                    return Ok(());
-                }
-                batch
+                (batch, state.closed)
             };
             self.0.room.notify_waiters();
+            if batch.is_empty() && is_closed {
+                // The other end learns that this was all.
+                return output.shutdown().await;
+            }
             if batch.is_empty() {
                 self.0.work.notified().await;
                 continue;

@@ -1,19 +1,20 @@
-//! The tasks that read from a child process and write to it.
+//! The tasks that read from a server and write to it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use latimer_protocol::Limits;
 use latimer_protocol::codec::line::{LineDecoder, LineEvent};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::process::Exit;
+use super::parting::Parting;
 use crate::desk::Answering;
 use crate::inbound::{self, Inbound};
 use crate::notification::Notices;
@@ -22,76 +23,79 @@ use crate::pending::Ended;
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// How long a line of stderr may be.
-const STDERR_LINE: usize = 64 * 1024;
-
-/// Writes what is queued, and closes the server's stdin when the connection closes.
+/// Writes what is queued. When the connection closes, what is queued by then is still written, and this side of the stream
+/// closed, both within `grace`.
 pub(super) async fn write(
-    mut stdin: ChildStdin,
+    mut to: impl AsyncWrite + Unpin,
     mut queue: mpsc::Receiver<Bytes>,
     closing: CancellationToken,
+    grace: Duration,
 ) {
     let writing = async {
-        while let Some(message) = queue.recv().await {
-            if stdin.write_all(&message).await.is_err() || stdin.flush().await.is_err() {
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = queue.recv() => message,
+                () = closing.cancelled() => None,
+            };
+            let Some(message) = message else { break };
+            if to.write_all(&message).await.is_err() || to.flush().await.is_err() {
                 // The reader notices the end of the server, and tells who waits.
                 return;
             }
         }
+        let _ = to.shutdown().await;
     };
     tokio::select! {
-        () = closing.cancelled() => {}
         () = writing => {}
+        // A server that does not read does not keep the connection open.
+        () = async { closing.cancelled().await; tokio::time::sleep(grace).await } => {}
     }
 }
 
-/// Reads the server's messages until its stdout ends, then fails what is still in flight.
+/// Reads the server's messages until there are no more, then fails what is still in flight.
 pub(super) async fn read(
-    stdout: ChildStdout,
+    from: impl AsyncRead + Unpin,
     shared: Arc<Shared>,
     answers: mpsc::WeakSender<Bytes>,
-    mut exit: Exit,
+    mut parting: Parting,
 ) {
     // Dropped even if a handler of notifications panics, so that nobody waits for ever.
-    let mut end = End { shared: &shared, program: exit.program().to_owned(), status: None };
+    let mut end = End { shared: &shared, ended: parting.unexplained() };
     let limit = shared.limits.message;
-    let reading = lines(stdout, limit, |event| match event {
+    let reading = lines(from, limit, |event| match event {
         LineEvent::Line(line) => message(line, &shared, &answers),
         LineEvent::TooLong => shared.pending.too_large(limit),
     });
-    tokio::select! {
-        () = reading => {}
-        // Something that the server started may hold its stdout open for ever.
-        () = exit.clone().left_behind() => {}
-    }
-    end.status = exit.status().await;
+    let read = tokio::select! {
+        read = reading => read,
+        () = parting.left_behind() => Ok(()),
+    };
+    end.ended = parting.explained(read.err()).await;
 }
 
-/// Hands the server's stderr to a function, line by line.
-pub(super) async fn relay(stderr: ChildStderr, hear: Arc<dyn Fn(&str) + Send + Sync>) {
-    lines(stderr, STDERR_LINE, |event| {
-        if let LineEvent::Line(line) = event {
-            hear(&String::from_utf8_lossy(&line));
-        }
-    })
-    .await;
-}
-
-async fn lines(mut from: impl AsyncRead + Unpin, limit: usize, mut hear: impl FnMut(LineEvent)) {
+/// Hands the lines of a stream to a function until it ends.
+pub(super) async fn lines(
+    mut from: impl AsyncRead + Unpin,
+    limit: usize,
+    mut hear: impl FnMut(LineEvent),
+) -> io::Result<()> {
     let mut decoder = LineDecoder::new(limit);
-    loop {
+    let read = loop {
         let mut chunk = BytesMut::with_capacity(CHUNK);
         match from.read_buf(&mut chunk).await {
-            Ok(0) | Err(_) => break,
+            Ok(0) => break Ok(()),
             Ok(_) => decoder.push(chunk.freeze()),
+            Err(error) => break Err(error),
         }
         while let Some(event) = decoder.next_event() {
             hear(event);
         }
-    }
+    };
     if let Some(event) = decoder.finish() {
         hear(event);
     }
+    read
 }
 
 fn message(line: Bytes, shared: &Shared, answers: &mpsc::WeakSender<Bytes>) {
@@ -103,7 +107,7 @@ fn message(line: Bytes, shared: &Shared, answers: &mpsc::WeakSender<Bytes>) {
         Ok(messages) => messages,
         Err(reason) => {
             // Servers that print to stdout are common; what is no message harms none that is.
-            tracing::warn!(reason, "left out a line of the server's stdout that is no message");
+            tracing::warn!(reason, "left out a line of the server's that is no message");
             return;
         }
     };
@@ -118,7 +122,7 @@ fn message(line: Bytes, shared: &Shared, answers: &mpsc::WeakSender<Bytes>) {
                 Answering::Now(answer) => {
                     let answer = super::framed(&answer.into());
                     if answers.upgrade().is_none_or(|answers| answers.try_send(answer).is_err()) {
-                        tracing::warn!("no answer: the server does not read its stdin");
+                        tracing::warn!("no answer: the server does not read what it is sent");
                     }
                 }
                 Answering::Later(answer) => {
@@ -139,13 +143,11 @@ fn message(line: Bytes, shared: &Shared, answers: &mpsc::WeakSender<Bytes>) {
 /// Fails what is in flight when the reading ends, however it ends.
 struct End<'a> {
     shared: &'a Shared,
-    program: String,
-    status: Option<String>,
+    ended: Ended,
 }
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        let (program, status) = (std::mem::take(&mut self.program), self.status.take());
-        self.shared.pending.end(&Ended::Program { program, status });
+        self.shared.pending.end(&self.ended);
     }
 }

@@ -1,9 +1,11 @@
 //! A child process from its start to its end.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::process::{Child, ChildStdin, ChildStdout};
+use latimer_protocol::codec::line::LineEvent;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +16,9 @@ use crate::target::{Command, Stderr};
 /// How long the exit status of a server that closed its stdout is waited for, and the end of the stdout of a
 /// server that exited.
 const STATUS_LIMIT: Duration = Duration::from_millis(500);
+
+/// How long a line of stderr may be.
+const STDERR_LINE: usize = 64 * 1024;
 
 /// A running child process. Dropping it begins its end; so does the end of the runtime.
 pub(super) struct Process {
@@ -44,7 +49,7 @@ impl Process {
             return Err(failed(std::io::ErrorKind::BrokenPipe.into()).into());
         };
         if let (Some(stderr), Stderr::Lines(hear)) = (child.stderr.take(), &command.stderr) {
-            tokio::spawn(pipe::relay(stderr, hear.clone()));
+            tokio::spawn(relay(stderr, hear.clone()));
         }
         let closing = CancellationToken::new();
         let (status, ended) = watch::channel(None);
@@ -95,6 +100,17 @@ impl Exit {
         // An error means that the supervisor is gone, and the process with it.
         let _ = self.status.wait_for(Option::is_some).await;
     }
+}
+
+/// Hands the server's stderr to a function, line by line.
+async fn relay(stderr: ChildStderr, hear: Arc<dyn Fn(&str) + Send + Sync>) {
+    // Where it breaks off, there is nothing more to hear.
+    let _ = pipe::lines(stderr, STDERR_LINE, |event| {
+        if let LineEvent::Line(line) = event {
+            hear(&String::from_utf8_lossy(&line));
+        }
+    })
+    .await;
 }
 
 fn prepare(command: &Command) -> tokio::process::Command {

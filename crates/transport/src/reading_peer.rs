@@ -11,7 +11,7 @@ use tokio::time::Sleep;
 
 pin_project! {
     /// Fails once a write has waited for the peer longer than it may. The timer runs only while a write waits.
-    pub(super) struct ReadingPeer<S> {
+    pub(crate) struct ReadingPeer<S> {
         #[pin]
         socket: S,
         patience: Duration,
@@ -20,7 +20,7 @@ pin_project! {
 }
 
 impl<S> ReadingPeer<S> {
-    pub(super) fn new(socket: S, patience: Duration) -> Self {
+    pub(crate) fn new(socket: S, patience: Duration) -> Self {
         Self { socket, patience, waiting: None }
     }
 }

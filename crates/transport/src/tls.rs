@@ -1,12 +1,17 @@
-//! TLS for the listener (rustls with ring).
+//! TLS for listeners (rustls with ring).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+/// How long a client may take for its handshake.
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A certificate chain and its key, ready to be served.
 #[derive(Clone)]
@@ -55,12 +60,19 @@ impl TlsIdentity {
             .map_err(|error| TlsError::Key { path: key.to_owned(), error })?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let config = builder.with_no_client_auth().with_single_cert(chain, key)?;
         Ok(Self(Arc::new(config)))
     }
 
-    pub(super) fn acceptor(&self) -> tokio_rustls::TlsAcceptor {
+    /// Accepts connections that speak HTTP.
+    pub(crate) fn http_acceptor(&self) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(&self.0);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Arc::new(config).into()
+    }
+
+    /// Accepts connections that carry newline-delimited JSON, which has no name in ALPN (RFC 7301).
+    pub(crate) fn stream_acceptor(&self) -> TlsAcceptor {
         self.0.clone().into()
     }
 }

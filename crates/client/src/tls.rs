@@ -10,7 +10,7 @@ use rustls_pki_types::pem::PemObject as _;
 use crate::error::{ClientError, Fault};
 
 /// The authorities that browsers trust, and those of a PEM file.
-pub(super) fn config(extra_ca: Option<&Path>) -> Result<ClientConfig, ClientError> {
+pub(crate) fn config(extra_ca: Option<&Path>) -> Result<ClientConfig, ClientError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = extra_ca {
         let fault = |detail: String| Fault::Certificates { path: path.to_owned(), detail };

@@ -1,7 +1,10 @@
-//! Servers that are child processes (STDIO-1 to STDIO-5).
+//! Servers on byte streams, where every message is a line: child processes (STDIO-1 to STDIO-5), and servers that listen on
+//! TCP ports and Unix sockets.
 
+mod parting;
 mod pipe;
 mod process;
+mod socket;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,22 +14,42 @@ use latimer_protocol::RawJson;
 use latimer_protocol::codec::line;
 use tokio::sync::mpsc;
 
+use self::parting::Parting;
 use self::process::Process;
+use self::socket::{Halves, Socket};
+use crate::address::{TcpAddress, UnixAddress};
 use crate::envelope;
 use crate::error::{ClientError, Fault};
 use crate::notification::Notices;
-use crate::options::{ClientLimits, Timeouts};
+use crate::options::{ClientLimits, Options};
 use crate::pending::{Pending, Ticket};
 use crate::target::Command;
 
-/// How many messages may wait for a server that does not read its stdin.
+/// How many messages may wait for a server that does not read.
 const QUEUED: usize = 32;
 
-/// A running server and the requests that it has not answered yet.
-pub(crate) struct StdioConnection {
+/// Where the other end of a stream is.
+#[derive(Clone, Copy)]
+pub(crate) enum Route<'a> {
+    /// In a child process.
+    Process(&'a Command),
+    /// At a TCP port.
+    Tcp(&'a TcpAddress),
+    /// At a Unix socket.
+    Unix(&'a UnixAddress),
+}
+
+/// A server on a byte stream, and the requests that it has not answered yet.
+pub(crate) struct StreamConnection {
     outgoing: mpsc::Sender<Bytes>,
     shared: Arc<Shared>,
-    process: Process,
+    carrier: Carrier,
+}
+
+/// What carries the bytes, and ends when the connection does.
+enum Carrier {
+    Process(Process),
+    Socket(Socket),
 }
 
 /// What the reading task and the callers share.
@@ -47,21 +70,41 @@ pub(crate) enum WhenDropped {
     Forget,
 }
 
-impl StdioConnection {
-    /// Starts the server and the tasks that read from it and write to it.
-    pub(crate) fn start(
-        command: &Command,
+impl StreamConnection {
+    /// Starts the server or connects to it, and starts the tasks that read and write.
+    pub(crate) async fn open(
+        route: Route<'_>,
         notices: Arc<Notices>,
-        limits: ClientLimits,
-        timeouts: &Timeouts,
+        options: &Options,
     ) -> Result<Self, ClientError> {
-        let (process, pipes) = Process::start(command, timeouts.shutdown)?;
+        let timeouts = &options.timeouts;
         let (outgoing, queue) = mpsc::channel(QUEUED);
-        let shared =
-            Arc::new(Shared { pending: Pending::default(), notices, limits, modern: AtomicBool::new(false) });
-        tokio::spawn(pipe::write(pipes.stdin, queue, process.closing()));
-        tokio::spawn(pipe::read(pipes.stdout, Arc::clone(&shared), outgoing.downgrade(), process.exit()));
-        Ok(Self { outgoing, shared, process })
+        let shared = Arc::new(Shared {
+            pending: Pending::default(),
+            notices,
+            limits: options.limits,
+            modern: AtomicBool::new(false),
+        });
+        let (reader, answers) = (Arc::clone(&shared), outgoing.downgrade());
+        let (address, Halves { input, output }) = match route {
+            Route::Process(command) => {
+                let (process, pipes) = Process::start(command, timeouts.shutdown)?;
+                let parting = Parting::Process(process.exit());
+                tokio::spawn(pipe::write(pipes.stdin, queue, process.closing(), timeouts.shutdown));
+                tokio::spawn(pipe::read(pipes.stdout, reader, answers, parting));
+                return Ok(Self { outgoing, shared, carrier: Carrier::Process(process) });
+            }
+            Route::Tcp(address) => {
+                let halves = socket::tcp(address, timeouts.connect, options.extra_ca.as_deref()).await?;
+                (address.to_string(), halves)
+            }
+            Route::Unix(address) => (address.to_string(), socket::unix(address, timeouts.connect).await?),
+        };
+        let socket = Socket::new();
+        let parting = Parting::Peer { address, closing: socket.closing() };
+        socket.spawn(pipe::write(output, queue, socket.closing(), timeouts.shutdown));
+        socket.spawn(pipe::read(input, reader, answers, parting));
+        Ok(Self { outgoing, shared, carrier: Carrier::Socket(socket) })
     }
 
     /// From now on the server is held to the modern rules.
@@ -100,9 +143,17 @@ impl StdioConnection {
         }
     }
 
-    /// Ends the server (STDIO-4) and waits for its end.
+    /// Waits for the end of the connection, and tells why.
+    pub(crate) async fn over(&self) -> ClientError {
+        self.shared.pending.over().await
+    }
+
+    /// Ends the server if it is a child process (STDIO-4), or the connection to it, and waits for that.
     pub(crate) async fn close(&self) {
-        self.process.close().await;
+        match &self.carrier {
+            Carrier::Process(process) => process.close().await,
+            Carrier::Socket(socket) => socket.close().await,
+        }
     }
 }
 
@@ -117,7 +168,7 @@ fn framed(body: &Bytes) -> Bytes {
 
 /// Tells the server when a request's caller goes away.
 struct Cancel<'a> {
-    connection: &'a StdioConnection,
+    connection: &'a StreamConnection,
     id: u64,
     armed: bool,
 }
