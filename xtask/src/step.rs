@@ -144,7 +144,8 @@ impl Step {
     }
 }
 
-fn nextest(tree: &Tree) -> Command {
+/// The runner of the tests, which finds the programs of this tree.
+pub(crate) fn nextest(tree: &Tree) -> Command {
     let mut command = cargo(tree);
     command.args(["nextest", "run", "--no-fail-fast", "--config-file", "xtask/nextest.toml"]);
     command.env("TESTED_LATIMER", tree.program("latimer"));

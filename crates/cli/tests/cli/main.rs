@@ -10,5 +10,7 @@ mod failures;
 mod floods;
 mod pages;
 mod serve;
+#[cfg(unix)]
+mod stdio;
 mod strange;
 mod support;

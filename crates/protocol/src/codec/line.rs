@@ -99,6 +99,11 @@ impl LineDecoder {
         self.whole(line)
     }
 
+    /// How many bytes of memory are kept for a line whose end has not come. The newest chunk is not counted.
+    pub fn held(&self) -> usize {
+        self.partial.capacity()
+    }
+
     /// Keeps what may be the beginning of a line, or gives it up as too long.
     fn keep_rest(&mut self) -> Option<LineEvent> {
         let rest = std::mem::take(&mut self.chunk);
@@ -210,7 +215,7 @@ mod tests {
         for _ in 0..1000 {
             decoder.push(Bytes::from_static(&[b'x'; 64]));
             events.extend(std::iter::from_fn(|| decoder.next_event()));
-            assert!(decoder.partial.capacity() <= 64);
+            assert!(decoder.held() <= 64);
         }
         decoder.push(Bytes::from_static(b"\nafter\n"));
         events.extend(std::iter::from_fn(|| decoder.next_event()));
