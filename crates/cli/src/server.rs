@@ -220,7 +220,7 @@ pub(crate) fn listed<T>(
 
 /// What is known of a server before it is asked, to explain why it cannot be talked to.
 struct Approach {
-    /// Another address that may be meant.
+    /// Another address that may be meant, and for a port, when.
     other: Option<String>,
     /// Its messages are lines on a socket.
     is_socket: bool,
@@ -234,9 +234,11 @@ impl Approach {
         let other = match target {
             Target::Http(url) if url.path() == "/" => url.join("mcp").ok().map(|url| url.to_string()),
             Target::Tcp(address) => {
-                let scheme = if address.is_tls() { "https" } else { "http" };
                 let address = address.to_string();
-                address.split_once(':').map(|(_, place)| format!("{scheme}:{place}/mcp"))
+                address.split_once(':').map(|(scheme, place)| match scheme {
+                    "tls" => format!("https:{place}/mcp if it is one of HTTP"),
+                    _ => format!("tls:{place} if it speaks TLS, http:{place}/mcp if it is one of HTTP"),
+                })
             }
             _ => None,
         };
@@ -260,7 +262,7 @@ impl Approach {
                 Failure::runtime("the server wants a token; give it with --token-file FILE or --token TOKEN")
             }
             (None, Some(url)) if self.is_socket && error.is_closed() => {
-                Failure::runtime(format_args!("{error}; if this is a port of HTTP, its address is {url}"))
+                Failure::runtime(format_args!("{error}; the port's address is {url}"))
             }
             _ => failure(error),
         }

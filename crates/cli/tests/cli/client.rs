@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{LATIMER, Lines, Process, Served, latimer, over_all, run, run_in};
+use crate::support::{LATIMER, Lines, Process, Served, latimer, over_all, ready_port, run, run_in};
 
 #[test]
 fn info_tells_what_the_server_is() {
@@ -254,7 +254,30 @@ fn a_port_of_http_that_is_taken_for_one_of_lines_is_told() {
     let place = served.url.strip_prefix("http://").unwrap().strip_suffix("/mcp").unwrap();
     let ran = run(&["tools", &format!("tcp://{place}")]);
     assert_eq!(ran.code, Some(1));
-    assert!(ran.stderr.contains(&format!("its address is {}", served.url)), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("{} if it is one of HTTP", served.url)), "{ran:?}");
+}
+
+#[test]
+fn a_port_with_tls_is_trusted_by_its_authority() {
+    let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["cert.pem", "key.pem"].map(|name| folder.path().join(name).display().to_string());
+    let [cert, private] = &paths;
+    std::fs::write(cert, key.cert.pem()).unwrap();
+    std::fs::write(private, key.signing_key.serialize_pem()).unwrap();
+    let (_process, lines, _folder) =
+        Served::launch("", &["--tcp", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", private]);
+    let port = ready_port(&lines);
+    let url = format!("tls://localhost:{port}");
+
+    let call = ["call", &url, "greet", "--arg", "name=Ada"];
+    assert_eq!(run(&[&call[..], &["--ca", cert]].concat()).ok(), "Hello, Ada!\n");
+    let untrusted = run(&call);
+    assert_eq!(untrusted.code, Some(1));
+    assert!(untrusted.stderr.contains("certificate"), "{untrusted:?}");
+    let plain = run(&["tools", &format!("tcp://localhost:{port}")]);
+    assert_eq!(plain.code, Some(1));
+    assert!(plain.stderr.contains(&format!("{url} if it speaks TLS")), "{plain:?}");
 }
 
 /// A server on a port that answers with `answers` to the methods that they name, and hangs up on any other message.

@@ -188,10 +188,7 @@ impl Served {
     /// The same with a TCP port and a Unix socket beside HTTP; returns their URLs.
     pub(crate) fn on_sockets(config: &str) -> (Self, [String; 2]) {
         let served = Self::with(config, &["--tcp", "127.0.0.1:0", "--unix", "mcp.sock"]);
-        let port = served.lines.find(|line| {
-            let said = line.strip_prefix("mcp:ready mode=tcp host=127.0.0.1 port=")?;
-            said.split(' ').next().map(str::to_owned)
-        });
+        let port = ready_port(&served.lines);
         let path = served.folder.path().join("mcp.sock");
         (served, [format!("tcp://127.0.0.1:{port}"), format!("unix:{}", path.display())])
     }
@@ -207,6 +204,14 @@ impl Served {
         let lines = Lines::of(process.0.stderr.take().unwrap());
         (process, lines, folder)
     }
+}
+
+/// The TCP port at which a server says that it is ready.
+pub(crate) fn ready_port(lines: &Lines) -> String {
+    lines.find(|line| {
+        let said = line.strip_prefix("mcp:ready mode=tcp host=127.0.0.1 port=")?;
+        said.split(' ').next().map(str::to_owned)
+    })
 }
 
 /// Runs a client command against `latimer serve`, over HTTP, sockets and a program; all have to come to the same.
