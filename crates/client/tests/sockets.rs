@@ -145,7 +145,7 @@ async fn can_1_a_dropped_call_is_cancelled_even_if_the_connection_closes_right_a
 
 #[tokio::test]
 async fn a_connection_that_is_lost_fails_the_calls_in_flight_and_those_to_come() {
-    let (target, _sight) = lines::tcp(modern(|_| Answer::Last(Vec::new()))).await;
+    let (target, mut sight) = lines::tcp(modern(|_| Answer::Last(Vec::new()))).await;
     let Target::Tcp(address) = &target else { panic!() };
     let address = address.to_string();
     let client = connect(target).await.unwrap();
@@ -157,6 +157,9 @@ async fn a_connection_that_is_lost_fails_the_calls_in_flight_and_those_to_come()
             format!("talk to {address}: the server closed the connection; connect anew")
         );
     }
+    // The client has closed its side too, and not only because it was dropped.
+    assert_eq!(sight.methods().await, ["server/discover", "tools/call"]);
+    drop(client);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 pub enum Answer {
     /// Writes these messages.
     Lines(Vec<Value>),
-    /// Writes these messages and closes the connection.
+    /// Writes these messages, closes its side of the connection and waits for the other side.
     Last(Vec<Value>),
     /// Reads nothing more, and keeps the connection open.
     Sleep,
@@ -130,6 +130,7 @@ async fn converse(
         }
     }
     let _ = output.shutdown().await;
+    while let Ok(Some(_)) = lines.next_line().await {}
     let _ = tell.send(Seen::Ended);
 }
 
