@@ -7,6 +7,14 @@ mod client;
 mod config;
 mod failures;
 mod pages;
+#[cfg(unix)]
+mod reload;
 mod serve;
+#[cfg(unix)]
+mod signals;
 mod strange;
 mod support;
+#[cfg(target_os = "linux")]
+mod systemd;
+#[cfg(unix)]
+mod wire;
