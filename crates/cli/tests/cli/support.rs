@@ -135,6 +135,12 @@ impl Lines {
         Self(receiver)
     }
 
+    /// Those of nothing.
+    #[cfg(unix)]
+    pub(crate) fn empty() -> Self {
+        Self(channel().1)
+    }
+
     /// The next line that `wanted` takes.
     pub(crate) fn find<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
         let mut seen = Vec::new();

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
@@ -111,6 +111,13 @@ impl Served {
 }
 
 impl Client {
+    /// A client of the Unix socket at a path.
+    pub(crate) fn of_socket(path: &Path) -> Self {
+        let socket = UnixStream::connect(path).unwrap();
+        let output = BufReader::new(socket.try_clone().unwrap());
+        Self { input: Box::new(socket), output: Box::new(output), is_http: false, last: 0 }
+    }
+
     /// Sends a request of 2026-07-28.
     pub(crate) fn send(&mut self, method: &str, mut params: Value) {
         let name = params["name"].as_str().map(|name| format!("Mcp-Name: {name}\r\n")).unwrap_or_default();

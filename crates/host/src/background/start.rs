@@ -67,7 +67,7 @@ pub enum StartError {
         error: io::Error,
     },
     /// It ended before it was ready.
-    #[error("it ended before it was ready ({status}); the end of {}:\n{said}", log.display())]
+    #[error("the server ended before it was ready ({status}); what it said is in {}", log.display())]
     Ended {
         /// How.
         status: ExitStatus,
