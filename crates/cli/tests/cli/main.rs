@@ -9,8 +9,16 @@ mod failures;
 #[cfg(target_os = "linux")]
 mod floods;
 mod pages;
+#[cfg(unix)]
+mod reload;
 mod serve;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod stdio;
 mod strange;
 mod support;
+#[cfg(target_os = "linux")]
+mod systemd;
+#[cfg(unix)]
+mod wire;

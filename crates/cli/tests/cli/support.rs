@@ -165,7 +165,7 @@ pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) process: Process,
     pub(crate) lines: Lines,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Served {
@@ -182,7 +182,12 @@ impl Served {
             let url = line[start..].split(['"', ' ']).next()?;
             url.ends_with("/mcp").then(|| url.to_owned())
         });
-        Self { url, process, lines, _folder: folder }
+        Self { url, process, lines, folder }
+    }
+
+    /// Where it runs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The process alone, with what it says from the first line on.
