@@ -161,6 +161,8 @@ mod tests {
             line.line(Event::Ready, LogFormat::Text, at()),
             "mcp:ready mode=socket path=\"/tmp/a b\\n\\\"c\\\" port=1\\u{202e}\" timestamp=2026-09-21T14:13:20Z\n"
         );
+        let reversed = LifeLine::new("socket").with("path", "\u{202e}");
+        assert!(reversed.line(Event::Ready, LogFormat::Text, at()).contains(" path=\"\\u{202e}\" "));
         let empty = LifeLine::new("socket").with("path", "");
         assert!(empty.line(Event::Ready, LogFormat::Text, at()).contains(" path=\"\" "));
     }
