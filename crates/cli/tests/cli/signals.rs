@@ -225,6 +225,47 @@ fn of_two_servers_with_one_ready_file_the_second_does_not_start() {
     assert!(file.starts_with(&format!("{} ", process.0.id())), "{file}");
 }
 
+#[test]
+fn of_many_that_start_at_once_with_one_ready_file_exactly_one_does() {
+    for round in 0..rounds() {
+        let folder = tempfile::tempdir().unwrap();
+        // Every other time they find what a dead one has left.
+        if round % 2 == 1 {
+            let mut dead = std::process::Command::new("true").spawn().unwrap();
+            dead.wait().unwrap();
+            std::fs::write(folder.path().join("ready"), format!("{} 2026-11-26T09:00:00Z\n", dead.id()))
+                .unwrap();
+        }
+        let mut all: Vec<(Process, Lines)> = (0..6)
+            .map(|_| {
+                let mut command = latimer(folder.path());
+                command.args(["serve", "--tcp", "0", "--ready-file", "ready", "--log-level", "error"]);
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+                let mut process = Process::start(&mut command);
+                let lines = Lines::of(process.0.stderr.take().unwrap());
+                (process, lines)
+            })
+            .collect();
+        let said: Vec<String> =
+            all.iter().map(|(_, lines)| lines.find(|line| Some(line.to_owned()))).collect();
+        let is_ready = |said: &String| said.starts_with("mcp:ready ");
+        assert_eq!(said.iter().filter(|said| is_ready(said)).count(), 1, "{said:?}");
+        for ((process, lines), said) in all.iter_mut().zip(&said) {
+            if is_ready(said) {
+                let file = std::fs::read_to_string(folder.path().join("ready")).unwrap();
+                assert!(file.starts_with(&format!("{} ", process.0.id())), "{file}");
+                process.signal(Signal::TERM);
+            } else {
+                assert!(said.contains("the ready file"), "{said}");
+            }
+            lines.rest();
+            let status = process.ended();
+            assert!(status.code() == Some(1) || (is_ready(said) && status.signal() == Some(15)), "{status}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
 /// Starts the program at a terminal, and closes the terminal once it is ready.
 const TERMINAL: &str = r#"
 import os, pty, sys

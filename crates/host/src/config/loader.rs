@@ -261,10 +261,8 @@ impl Load {
             }
             // The table of keys has the transport first.
             let tcp = transport.unwrap_or(&self.config.transport).is_tcp_before_http();
-            let foreign: &[&str] = match (key.path, tcp) {
-                ("host" | "port", true) => &[],
-                ("tcp.host", true) => &["MCP_HOST"],
-                ("tcp.port", true) => &["MCP_PORT"],
+            let foreign = match (key.path, tcp) {
+                ("host" | "port", true) | ("tcp.host" | "tcp.port", false) => &[],
                 _ => key.foreign_variables,
             };
             let set = std::iter::once(variable.as_str())
