@@ -5,6 +5,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::commands::{
     call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools, watch,
 };
+#[cfg(unix)]
+use crate::commands::{down, ps, up};
 use crate::exit::{CODES, Outcome};
 
 const EXAMPLES: &str = "\
@@ -34,6 +36,12 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    #[cfg(unix)]
+    Up(Box<up::Up>),
+    #[cfg(unix)]
+    Down(down::Down),
+    #[cfg(unix)]
+    Ps(ps::Ps),
     Info(info::Info),
     Tools(tools::Tools),
     Call(call::Call),
@@ -54,6 +62,12 @@ impl Cli {
         match self.command {
             None => self.serve.run(),
             Some(Command::Serve(command)) => command.run(),
+            #[cfg(unix)]
+            Some(Command::Up(command)) => command.run(),
+            #[cfg(unix)]
+            Some(Command::Down(command)) => command.run(),
+            #[cfg(unix)]
+            Some(Command::Ps(command)) => command.run(),
             Some(Command::Info(command)) => command.run(),
             Some(Command::Tools(command)) => command.run(),
             Some(Command::Call(command)) => command.run(),

@@ -135,6 +135,12 @@ impl Lines {
         Self(receiver)
     }
 
+    /// Those of nothing.
+    #[cfg(unix)]
+    pub(crate) fn empty() -> Self {
+        Self(channel().1)
+    }
+
     /// The next line that `wanted` takes.
     pub(crate) fn find<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> T {
         let mut seen = Vec::new();
@@ -191,6 +197,11 @@ impl Served {
         let port = ready_port(&served.lines);
         let path = served.folder.path().join("mcp.sock");
         (served, [format!("tcp://127.0.0.1:{port}"), format!("unix:{}", path.display())])
+    }
+
+    /// Where it runs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The process alone, with what it says from the first line on.
