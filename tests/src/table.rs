@@ -27,6 +27,26 @@ pub enum Transport {
     Stdio,
     /// Streamable HTTP.
     Http,
+    /// Lines over a TCP connection.
+    Tcp,
+    /// Lines over a Unix socket.
+    Unix,
+}
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Stdio, Self::Http, Self::Tcp, Self::Unix];
+
+    /// Its name in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdio => "stdio",
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+            Self::Unix => "unix",
+        }
+    }
 }
 
 /// One client in one era over one transport: a row of the table.
@@ -46,11 +66,7 @@ impl fmt::Display for Leg<'_> {
             Era::Legacy => "legacy",
             Era::Modern => "modern",
         };
-        let transport = match self.transport {
-            Transport::Stdio => "stdio",
-            Transport::Http => "http",
-        };
-        write!(f, "{}-{era}-{transport}", self.client)
+        write!(f, "{}-{era}-{}", self.client, self.transport.name())
     }
 }
 
@@ -98,8 +114,15 @@ struct Lack {
 struct Absent {
     client: String,
     era: Era,
+    /// Over which it does not speak that era; over none, where nothing is said.
+    #[serde(default = "all_transports")]
+    transports: Vec<Transport>,
     reason: String,
     evidence: String,
+}
+
+fn all_transports() -> Vec<Transport> {
+    Transport::ALL.to_vec()
 }
 
 impl Table {
@@ -203,14 +226,16 @@ impl Table {
                 if rows().any(|row| row.pinned) && !pinned(era) {
                     continue;
                 }
-                let absent = self.absent.iter().find(|absent| absent.client == client && absent.era == era);
-                if absent.is_some_and(|absent| absent.reason.is_empty() || absent.evidence.is_empty()) {
+                let absent =
+                    || self.absent.iter().filter(|absent| absent.client == client && absent.era == era);
+                if absent().any(|absent| absent.reason.is_empty() || absent.evidence.is_empty()) {
                     faults.push(format!("{client}, {era:?}: absence needs a reason and evidence"));
                 }
-                for transport in [Transport::Stdio, Transport::Http] {
+                for transport in Transport::ALL {
                     let leg = Leg { client, era, transport };
                     let rows = self.legs.iter().filter(|row| row.leg() == leg).count();
-                    if rows + usize::from(absent.is_some()) != 1 {
+                    let absences = absent().filter(|absent| absent.transports.contains(&transport)).count();
+                    if rows + absences != 1 {
                         faults.push(format!("{leg}: must stand exactly once, as a leg or as absent"));
                     }
                 }
@@ -260,6 +285,18 @@ mod tests {
     fn a_forgotten_transport_is_a_fault() {
         let faults = table().faults();
         assert!(faults.iter().any(|fault| fault.starts_with("a-legacy-http")), "{faults:?}");
+    }
+
+    #[test]
+    fn an_absence_is_for_the_transports_that_it_names() {
+        let mut table = table();
+        table.absent = serde_json::from_str(
+            r#"[{"client": "a", "era": "legacy", "transports": ["tcp", "unix"], "reason": "r", "evidence": "e"},
+                {"client": "a", "era": "modern", "reason": "r", "evidence": "e"}]"#,
+        )
+        .unwrap();
+        let faults = table.faults();
+        assert_eq!(faults, ["a-legacy-http: must stand exactly once, as a leg or as absent"]);
     }
 
     #[test]

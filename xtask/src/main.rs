@@ -1,19 +1,21 @@
 //! The developer's commands, run as `cargo xtask COMMAND`.
 //!
 //! `test` is what everyone and CI runs: it installs what it needs, goes through all steps whatever happens in one of
-//! them, and ends with `N passed, N failed, N skipped` alone on a line.
+//! them, and ends with `N passed, N failed, N skipped` alone on a line. `soak` runs what takes longer.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to whoever started it")]
 
 mod command;
 mod report;
 mod setup;
+mod soak;
 mod step;
 mod tally;
 mod tree;
 
 use std::{env, process::ExitCode, time::Instant};
 
+use soak::Plan;
 use step::Step;
 use tally::Tally;
 use tree::Tree;
@@ -21,6 +23,8 @@ use tree::Tree;
 const USAGE: &str = "\
 usage: cargo xtask test [STEP…]   run all steps, or those named
        cargo xtask setup          install what the steps need into target/tools
+       cargo xtask soak [NAME…] [--minutes N]
+                                  run everything that takes long, or what is named
 
 steps, in this order:
   fmt       the formatting of all code
@@ -29,7 +33,12 @@ steps, in this order:
   nextest   unit and integration tests
   doctest   the examples in the documentation
   suite     the official conformance suite
-  clients   clients that others wrote, over stdio and HTTP
+  clients   clients that others wrote, over stdio, HTTP, TCP and Unix sockets
+
+soaks:
+  fuzz      the fuzz targets, each for 10 minutes or those of --minutes; under libFuzzer where there are a nightly
+            toolchain and cargo-fuzz
+  signals   starts and orderly ends of the program, 50 rounds
 
 exit status: 0 all passed, 1 something failed (or was skipped, where CI is set), 2 wrong usage";
 
@@ -47,6 +56,10 @@ fn main() -> ExitCode {
                 eprintln!("error: {error}");
                 ExitCode::FAILURE
             }
+        },
+        ["soak", words @ ..] => match Plan::read(words) {
+            Ok(plan) => soak(&plan),
+            Err(error) => wrong_usage(&error),
         },
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
@@ -71,15 +84,26 @@ fn test(mut steps: Vec<Step>) -> ExitCode {
         eprintln!("error: failed to clear {}: {error}", tree.reports().display());
         return ExitCode::FAILURE;
     }
+    let steps = Step::ALL.into_iter().filter(|step| steps.contains(step));
+    let tree = &tree;
+    run_all(steps.map(|step| (step.name(), move || step.run(tree))))
+}
+
+fn soak(plan: &Plan) -> ExitCode {
+    let tree = &Tree::find();
+    run_all(plan.soaks.iter().map(|soak| (soak.name(), move || soak.run(tree, plan))))
+}
+
+/// Runs everything whatever becomes of a part, and sums it up.
+fn run_all<R: FnOnce() -> Tally>(parts: impl Iterator<Item = (&'static str, R)>) -> ExitCode {
     let mut rows = Vec::new();
     let mut total = Tally::default();
-    for step in Step::ALL.into_iter().filter(|step| steps.contains(step)) {
-        println!("\n=== {}", step.name());
+    for (name, run) in parts {
+        println!("\n=== {name}");
         let start = Instant::now();
-        let tally = step.run(&tree);
+        let tally = run();
         rows.push(format!(
-            "{:<8} {:>5} passed {:>4} failed {:>4} skipped {:>6.0} s",
-            step.name(),
+            "{name:<8} {:>5} passed {:>4} failed {:>4} skipped {:>6.0} s",
             tally.passed,
             tally.failed,
             tally.skipped,

@@ -190,6 +190,8 @@ fn named(target: &Target) -> String {
             format!("{}{port}", url.host_str().unwrap_or_default())
         }
         Target::Stdio(_) => "the server".to_owned(),
+        Target::Tcp(address) => address.to_string(),
+        Target::Unix(address) => address.to_string(),
     }
 }
 

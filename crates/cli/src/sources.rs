@@ -2,18 +2,18 @@
 
 use latimer_core::source::SourceError;
 use latimer_host::Registry;
-use latimer_host::registry::Registered;
+use latimer_host::registry::{PluginContext, Registered};
 
 /// All of them, to be loaded by name.
 pub(crate) fn registry() -> Registry {
     let demos = latimer_demo::sources().iter().fold(Registry::default(), |registry, demo| {
-        let make = || {
+        let make = |_: &PluginContext<'_>| {
             let source = demo.source();
             source.map_err(|error| SourceError::new(format!("put the source together: {error}")))
         };
         registry.with(Registered::new(demo.name, demo.about, make).aliases(demo.aliases))
     });
-    let everything = || {
+    let everything = |_: &PluginContext<'_>| {
         let source = latimer_everything::source();
         source.map_err(|error| SourceError::new(format!("put the source together: {error}")))
     };

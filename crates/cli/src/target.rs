@@ -109,6 +109,8 @@ mod tests {
         let target = match target {
             Target::Http(url) => url.to_string(),
             Target::Stdio(command) => format!("{command:?}"),
+            Target::Tcp(address) => address.to_string(),
+            Target::Unix(address) => address.to_string(),
         };
         Ok((target, own))
     }

@@ -12,12 +12,14 @@ use crate::error::{BoxError, ClientError, Fault};
 /// A future that may be sent between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where the `Authorization` header of HTTP requests comes from.
+/// Where the `Authorization` header of HTTP requests comes from, and the bearer token with which a connection to a socket begins.
 ///
-/// It is asked before every request (H-20). What it returns goes to the target's own origin and
-/// nowhere else: redirects to another origin are refused.
+/// It is asked before every request (H-20), or for every connection to a TCP port or Unix socket, whose `url` is
+/// `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:PATH`.
+/// What it returns goes to the target's own origin and nowhere else: redirects to another origin are refused.
 pub trait Authorization: Send + Sync + fmt::Debug {
-    /// The value of the header for the next request to `url`, or none.
+    /// The value of the header for the next request to `url`, or none. A server on a socket is shown what
+    /// follows `Bearer `.
     ///
     /// # Errors
     /// When there should be credentials and none could be had; the request is then not sent.

@@ -34,7 +34,7 @@ use crate::tools::KnownTools;
 
 /// A connection to one server. Cloning it shares the connection; any number of requests may be in flight.
 ///
-/// When the last clone is dropped, a child process is ended in the background (STDIO-4). A session over HTTP
+/// When the last clone is dropped, a child process is ended in the background (STDIO-4), a socket closed. A session over HTTP
 /// only ends with [`close`](Self::close).
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
@@ -116,7 +116,7 @@ impl Client {
     }
 
     /// Ends the connection for all clones: nothing more is sent, a session is deleted (LH-8), a child process
-    /// ended (STDIO-4).
+    /// ended (STDIO-4), a socket closed.
     pub async fn close(&self) {
         self.0.slots.close();
         self.0.notices.desk().close();

@@ -16,8 +16,9 @@ use crate::info::ServerInfo;
 use crate::notification::Notices;
 use crate::options::{EraPreference, Options};
 use crate::pending::Ticket;
-use crate::stdio::{StdioConnection, WhenDropped};
-use crate::target::{Command, Target};
+use crate::stream::{Route, StreamConnection, WhenDropped};
+use crate::target::Target;
+use crate::token;
 
 /// The question that every modern server answers and no legacy one understands. It does nothing, so that it does
 /// no harm to servers that serve requests before `initialize` (DET-5).
@@ -42,7 +43,9 @@ impl Opening<'_> {
     pub(crate) async fn connect(&self, target: &Target) -> Result<Connected, ClientError> {
         match target {
             Target::Http(url) => self.http(url).await,
-            Target::Stdio(command) => self.stdio(command).await,
+            Target::Stdio(command) => self.stream(Route::Process(command)).await,
+            Target::Tcp(address) => self.stream(Route::Tcp(address)).await,
+            Target::Unix(address) => self.stream(Route::Unix(address)).await,
         }
     }
 
@@ -153,17 +156,17 @@ impl Opening<'_> {
     }
 
     /// DET-1: a modern request first; anything but a modern answer, silence included, leads to `initialize`.
-    async fn stdio(&self, command: &Command) -> Result<Connected, ClientError> {
-        let connection = self.start(command)?;
+    async fn stream(&self, route: Route<'_>) -> Result<Connected, ClientError> {
+        let connection = self.open(route).await?;
         if let EraPreference::Legacy(revision) = self.options.era {
-            return self.stdio_legacy(connection, revision).await;
+            return self.stream_legacy(connection, revision).await;
         }
         let mut introduction = self.introduction(Revision::LATEST_MODERN)?;
         let mut rejected = false;
         loop {
             let asked = introduction.revision();
             let limit = self.options.timeouts.probe;
-            let (answer, late) = match self.ask_over_stdio(&connection, &introduction).await {
+            let (answer, late) = match self.ask_over_stream(&connection, &introduction).await {
                 Ok(mut ticket) => match tokio::time::timeout(limit, ticket.wait()).await {
                     Ok(answer) => (answer, None),
                     Err(_) => (Err(ClientError::timeout(PROBE, limit)), Some(ticket)),
@@ -174,12 +177,12 @@ impl Opening<'_> {
                 // Some servers end when asked anything before `initialize`.
                 Err(error) if error.is_closed() => {
                     self.may_be_legacy(error)?;
-                    return self.stdio_legacy(self.start(command)?, Revision::LATEST_LEGACY).await;
+                    return self.stream_legacy(self.open(route).await?, Revision::LATEST_LEGACY).await;
                 }
                 answer => answer,
             };
             match handshake::judge(answer, asked) {
-                Probed::Modern(info) => return Ok(stdio_modern(connection, info, introduction)),
+                Probed::Modern(info) => return Ok(stream_modern(connection, info, introduction)),
                 Probed::Refuses(error) | Probed::Unknown(error) => return Err(error),
                 Probed::Speaks(offered) => match self.choose(&offered)? {
                     modern if modern.is_modern() && !rejected => {
@@ -189,19 +192,19 @@ impl Opening<'_> {
                     modern if modern.is_modern() => {
                         return Err(handshake::no_mutual(&offered, Some(asked)));
                     }
-                    legacy => return self.stdio_legacy(connection, legacy).await,
+                    legacy => return self.stream_legacy(connection, legacy).await,
                 },
                 Probed::NotModern(source) => {
                     self.may_be_legacy(source)?;
-                    return self.stdio_after_probe(command, connection, introduction, late).await;
+                    return self.stream_after_probe(route, connection, introduction, late).await;
                 }
             }
         }
     }
 
-    async fn ask_over_stdio(
+    async fn ask_over_stream(
         &self,
-        connection: &StdioConnection,
+        connection: &StreamConnection,
         introduction: &Introduction,
     ) -> Result<Ticket, ClientError> {
         let id = self.next_id();
@@ -211,10 +214,10 @@ impl Opening<'_> {
 
     /// `initialize` after a probe without a modern answer. A modern server that was merely slow to start
     /// answers the probe first, and is then taken for what it is.
-    async fn stdio_after_probe(
+    async fn stream_after_probe(
         &self,
-        command: &Command,
-        connection: StdioConnection,
+        route: Route<'_>,
+        connection: StreamConnection,
         introduction: Introduction,
         mut late: Option<Ticket>,
     ) -> Result<Connected, ClientError> {
@@ -233,31 +236,31 @@ impl Opening<'_> {
             }
         };
         match answered {
-            Err(info) => Ok(stdio_modern(connection, info, introduction)),
+            Err(info) => Ok(stream_modern(connection, info, introduction)),
             Ok(Ok(info)) => {
-                Ok(Connected { connection: Connection::Stdio(connection), info, introduction: None })
+                Ok(Connected { connection: Connection::Stream(connection), info, introduction: None })
             }
             // The probe may have been too much for it, only later.
             Ok(Err(error)) if error.is_closed() => {
-                self.stdio_legacy(self.start(command)?, Revision::LATEST_LEGACY).await
+                self.stream_legacy(self.open(route).await?, Revision::LATEST_LEGACY).await
             }
             Ok(Err(error)) => Err(error),
         }
     }
 
-    async fn stdio_legacy(
+    async fn stream_legacy(
         &self,
-        connection: StdioConnection,
+        connection: StreamConnection,
         revision: Revision,
     ) -> Result<Connected, ClientError> {
         let info = self.initialize(&connection, revision).await?;
-        Ok(Connected { connection: Connection::Stdio(connection), info, introduction: None })
+        Ok(Connected { connection: Connection::Stream(connection), info, introduction: None })
     }
 
     /// Opens with `initialize` (VER-L1). A server that refuses the revision and names others is asked once more.
     async fn initialize(
         &self,
-        connection: &StdioConnection,
+        connection: &StreamConnection,
         revision: Revision,
     ) -> Result<ServerInfo, ClientError> {
         let ask = async |revision| {
@@ -284,9 +287,13 @@ impl Opening<'_> {
         Ok(info)
     }
 
-    fn start(&self, command: &Command) -> Result<StdioConnection, ClientError> {
-        let Options { limits, timeouts, .. } = self.options;
-        StdioConnection::start(command, Arc::clone(&self.notices), *limits, timeouts)
+    /// An open stream, on which nothing has been said yet but the token, where there is one and a place for it.
+    async fn open(&self, route: Route<'_>) -> Result<StreamConnection, ClientError> {
+        let connection = StreamConnection::open(route, Arc::clone(&self.notices), self.options).await?;
+        if let Some(authorization) = &self.options.authorization {
+            token::show(&connection, route, &**authorization, self.next_id(), self.options).await?;
+        }
+        Ok(connection)
     }
 
     fn introduction(&self, revision: Revision) -> Result<Introduction, ClientError> {
@@ -316,9 +323,9 @@ impl Opening<'_> {
     }
 }
 
-fn stdio_modern(connection: StdioConnection, info: ServerInfo, introduction: Introduction) -> Connected {
+fn stream_modern(connection: StreamConnection, info: ServerInfo, introduction: Introduction) -> Connected {
     connection.set_modern();
-    Connected { connection: Connection::Stdio(connection), info, introduction: Some(introduction) }
+    Connected { connection: Connection::Stream(connection), info, introduction: Some(introduction) }
 }
 
 /// The revision to ask for instead of `refused`, if the server named one that it would speak (ERR-2).

@@ -6,11 +6,11 @@ use latimer_protocol::RawJson;
 
 use crate::error::ClientError;
 use crate::http::{LegacyHttp, ModernHttp, SseHttp};
-use crate::stdio::{StdioConnection, WhenDropped};
+use crate::stream::{StreamConnection, WhenDropped};
 
 /// How messages reach the server and its answers come back.
 pub(crate) enum Connection {
-    Stdio(StdioConnection),
+    Stream(StreamConnection),
     Modern(ModernHttp),
     Legacy(LegacyHttp),
     Sse(SseHttp),
@@ -30,7 +30,7 @@ impl Connection {
     pub(crate) async fn exchange(&self, request: Outgoing<'_>) -> Result<RawJson, ClientError> {
         let Outgoing { id, method, headers, body } = request;
         match self {
-            Self::Stdio(stdio) => stdio.exchange(id, method, &body, WhenDropped::Cancel).await,
+            Self::Stream(stream) => stream.exchange(id, method, &body, WhenDropped::Cancel).await,
             Self::Modern(http) => http.exchange(id, method, headers, &body).await,
             Self::Legacy(http) => http.exchange(id, method, &body).await,
             Self::Sse(sse) => sse.exchange(id, method, &body).await,
@@ -45,7 +45,7 @@ impl Connection {
     /// Sends a notification.
     pub(crate) async fn tell(&self, body: Bytes) -> Result<(), ClientError> {
         match self {
-            Self::Stdio(stdio) => stdio.write(&body).await,
+            Self::Stream(stream) => stream.write(&body).await,
             // There is none that goes to a modern server over HTTP (H-5).
             Self::Modern(_) => Ok(()),
             Self::Legacy(http) => http.tell(body).await,
@@ -64,13 +64,23 @@ impl Connection {
     pub(crate) async fn principal(&self) -> Option<u64> {
         match self {
             Self::Modern(http) => http.principal().await,
-            Self::Stdio(_) | Self::Legacy(_) | Self::Sse(_) => Some(0),
+            Self::Stream(_) | Self::Legacy(_) | Self::Sse(_) => Some(0),
+        }
+    }
+
+    /// Waits until what the server says in the session can no longer be heard, and tells why.
+    pub(crate) async fn over(&self) -> ClientError {
+        match self {
+            Self::Stream(stream) => stream.over().await,
+            Self::Sse(sse) => sse.over().await,
+            // Requests stand for themselves, and sessions are renewed.
+            Self::Modern(_) | Self::Legacy(_) => std::future::pending().await,
         }
     }
 
     pub(crate) async fn close(&self) {
         match self {
-            Self::Stdio(stdio) => stdio.close().await,
+            Self::Stream(stream) => stream.close().await,
             Self::Modern(_) => {}
             Self::Legacy(http) => http.close().await,
             Self::Sse(sse) => sse.close(),

@@ -24,6 +24,7 @@ impl ClientError {
         match &*self.0 {
             Fault::Rpc { error, .. } => Some(error),
             Fault::NotModern { source } => source.rpc(),
+            Fault::TokenRefused { error } => Some(error),
             _ => None,
         }
     }
@@ -43,9 +44,12 @@ impl ClientError {
         matches!(&*self.0, Fault::Timeout { .. })
     }
 
-    /// Whether the server wants other credentials than it got, or any at all (HTTP 401 and 403).
+    /// Whether the server wants other credentials than it got, or any at all (HTTP 401 and 403, or its answer to `auth` on a socket).
     pub fn is_auth(&self) -> bool {
-        matches!(&*self.0, Fault::Unauthorized { .. } | Fault::Credentials(_))
+        matches!(
+            &*self.0,
+            Fault::Unauthorized { .. } | Fault::Credentials(_) | Fault::NoBearer | Fault::TokenRefused { .. }
+        )
     }
 
     /// The `WWW-Authenticate` header of a server that wants credentials.
@@ -61,9 +65,12 @@ impl ClientError {
         matches!(&*self.0, Fault::Refused { .. } | Fault::Connect { .. } | Fault::Spawn { .. })
     }
 
-    /// Whether the connection has ended: the server exited, or the client was closed.
+    /// Whether the connection has ended: the server exited, it or the network broke it off, or the client was closed.
     pub fn is_closed(&self) -> bool {
-        matches!(&*self.0, Fault::Exited { .. } | Fault::StreamEnded | Fault::Closed)
+        matches!(
+            &*self.0,
+            Fault::Exited { .. } | Fault::Disconnected { .. } | Fault::StreamEnded | Fault::Closed
+        )
     }
 
     /// Whether the call did not go on because a question of the server was not answered: nobody answers such questions,
@@ -130,6 +137,11 @@ pub(crate) enum Fault {
     Spawn { program: String, source: std::io::Error },
     #[error("talk to {program}: it ended ({status}); what it wrote to stderr may say why")]
     Exited { program: String, status: String },
+    #[error("talk to {address}: {}; connect anew", match .broken {
+        Some(detail) => format!("the connection broke off ({detail})"),
+        None => "the server closed the connection".to_owned(),
+    })]
+    Disconnected { address: String, broken: Option<String> },
     #[error("talk to the server: the connection is closed")]
     Closed,
     #[error(
@@ -150,6 +162,10 @@ pub(crate) enum Fault {
         "the server refuses these credentials, this origin or this host"
     })]
     Unauthorized { status: u16, challenge: Option<String> },
+    #[error("get past the server's check of tokens: it answered: {error}; give a token that it accepts")]
+    TokenRefused { error: RpcError },
+    #[error("show credentials to a server on a socket: it takes bearer tokens alone")]
+    NoBearer,
     #[error("get credentials for the server: {0}")]
     Credentials(#[source] BoxError),
     #[error(

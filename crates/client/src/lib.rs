@@ -1,4 +1,4 @@
-//! A client of the Model Context Protocol for servers of every era, over stdio and Streamable HTTP.
+//! A client of the Model Context Protocol for servers of every era, over stdio, sockets and HTTP.
 //!
 //! [`Client::connect`] finds out which era a server is of and hides the difference from then on: sessions,
 //! handshakes and resumed streams of the years up to 2025, self-describing requests and mirrored headers of
@@ -26,6 +26,7 @@
 //! and unheard progress are bounded, and a request ends at the latest after [`Timeouts::total`].
 
 mod abilities;
+mod address;
 mod authorization;
 mod cache;
 mod call;
@@ -46,12 +47,15 @@ mod options;
 mod outcome;
 mod pending;
 mod rounds;
-mod stdio;
+mod stream;
 mod subscription;
 mod target;
 mod task;
+mod tls;
+mod token;
 mod tools;
 
+pub use address::{TcpAddress, UnixAddress};
 pub use authorization::{Authorization, BearerToken, BoxFuture};
 pub use call::Call;
 pub use client::{Client, CompletionRef};

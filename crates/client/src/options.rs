@@ -32,7 +32,7 @@ pub enum EraPreference {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// For a TCP connection. Default: 10 s.
+    /// For a connection over TCP or a Unix socket, with TLS where that is asked for. Default: 10 s.
     pub connect: Duration,
     /// For the answer to `server/discover` while the era is not known yet; then `initialize` follows (DET-1). Default: 4 s.
     pub probe: Duration,
@@ -40,7 +40,8 @@ pub struct Timeouts {
     pub request: Duration,
     /// For the answer to a request in all, however much progress there is. Default: 1 h.
     pub total: Duration,
-    /// For each step of the end of a child process: after its stdin is closed, and after SIGTERM (STDIO-4). Default: 2 s.
+    /// For each step of the end of a child process: after its stdin is closed, and after SIGTERM (STDIO-4). For a server that
+    /// does not read, to take what is still to be sent to it when the connection is closed. Default: 2 s.
     pub shutdown: Duration,
 }
 
@@ -109,7 +110,7 @@ pub struct Options {
     pub era: EraPreference,
     /// What the client says about itself.
     pub client_info: Implementation,
-    /// Where credentials come from (HTTP only; a child process takes them from its environment, STDIO-8).
+    /// Where credentials come from, for servers that listen. A child process takes them from its environment (STDIO-8).
     pub authorization: Option<Arc<dyn Authorization>>,
     /// How long it waits.
     pub timeouts: Timeouts,
@@ -128,7 +129,7 @@ pub struct Options {
     pub tasks: bool,
     /// Further extensions to declare, with their settings, which are objects (VER-10).
     pub extensions: Vec<(String, RawJson)>,
-    /// A PEM file of certificate authorities to trust for HTTPS, beside those that browsers trust.
+    /// A PEM file of certificate authorities to trust for HTTPS and TLS, beside those that browsers trust.
     pub extra_ca: Option<PathBuf>,
 }
 

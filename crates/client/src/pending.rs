@@ -6,13 +6,17 @@ use std::sync::Arc;
 use latimer_protocol::RawJson;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{ClientError, Fault};
 use crate::inbound::Response;
 
 /// The requests in flight by their ids, until the connection ends.
 #[derive(Default)]
-pub(crate) struct Pending(Arc<Mutex<State>>);
+pub(crate) struct Pending {
+    state: Arc<Mutex<State>>,
+    over: CancellationToken,
+}
 
 #[derive(Default)]
 struct State {
@@ -36,6 +40,15 @@ pub(crate) enum Ended {
     },
     /// The stream of events did.
     Stream,
+    /// The connection did.
+    Peer {
+        /// Where the server is.
+        address: String,
+        /// What went wrong; `None` if the server closed it in good order.
+        broken: Option<String>,
+    },
+    /// This side closed the connection.
+    Closed,
 }
 
 impl Ended {
@@ -46,6 +59,10 @@ impl Ended {
                 Fault::Exited { program: program.clone(), status }.into()
             }
             Self::Stream => Fault::StreamEnded.into(),
+            Self::Peer { address, broken } => {
+                Fault::Disconnected { address: address.clone(), broken: broken.clone() }.into()
+            }
+            Self::Closed => Fault::Closed.into(),
         }
     }
 }
@@ -79,18 +96,18 @@ impl Pending {
     /// Takes a place for the answer to `id`.
     pub(crate) fn register(&self, id: u64, method: &str) -> Result<Ticket, ClientError> {
         let (sender, answer) = oneshot::channel();
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if let Some(ended) = &state.ended {
             return Err(ended.error());
         }
         state.waiting.insert(id, Waiting { method: method.to_owned(), answer: sender });
-        Ok(Ticket { id, answer, state: Arc::clone(&self.0) })
+        Ok(Ticket { id, answer, state: Arc::clone(&self.state) })
     }
 
     /// Hands an answer to whoever waits for it. An error without an id can only be meant for a request that
     /// is alone in flight.
     pub(crate) fn settle(&self, response: Response) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let id = match &response.id {
             Some(_) => response.number(),
             None => alone(&state),
@@ -108,7 +125,7 @@ impl Pending {
     /// A message was too large to be read. If only one request is in flight, it was the answer.
     pub(crate) fn too_large(&self, limit: usize) {
         tracing::warn!(limit, "left out a message of the server that is too large");
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if let Some(waiting) = alone(&state).and_then(|id| state.waiting.remove(&id)) {
             let _ = waiting.answer.send(Err(Fault::TooLarge { limit }.into()));
         }
@@ -116,18 +133,25 @@ impl Pending {
 
     /// Fails every request in flight, and those to come.
     pub(crate) fn end(&self, ended: &Ended) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let waiting = std::mem::take(&mut state.waiting);
         state.ended = Some(ended.clone());
         drop(state);
         for (_, waiting) in waiting {
             let _ = waiting.answer.send(Err(ended.error()));
         }
+        self.over.cancel();
+    }
+
+    /// Waits for the end, and tells why.
+    pub(crate) async fn over(&self) -> ClientError {
+        self.over.cancelled().await;
+        self.ended().unwrap_or_else(|| Fault::Closed.into())
     }
 
     /// Why there is no server any more, if there is none.
     pub(crate) fn ended(&self) -> Option<ClientError> {
-        self.0.lock().ended.as_ref().map(Ended::error)
+        self.state.lock().ended.as_ref().map(Ended::error)
     }
 }
 
@@ -173,6 +197,6 @@ mod tests {
     fn a_caller_that_goes_away_leaves_nothing_behind() {
         let pending = Pending::default();
         drop(pending.register(1, "a").unwrap());
-        assert!(pending.0.lock().waiting.is_empty());
+        assert!(pending.state.lock().waiting.is_empty());
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::address::{TcpAddress, UnixAddress};
 use crate::error::{ClientError, Fault};
 
 /// A server: an address, or a program to run.
@@ -16,9 +17,29 @@ pub enum Target {
     Http(Url),
     /// A child process that speaks over its stdin and stdout.
     Stdio(Command),
+    /// A TCP port where every message is a line, as on stdio.
+    Tcp(TcpAddress),
+    /// A Unix socket where every message is a line, as on stdio.
+    Unix(UnixAddress),
 }
 
 impl Target {
+    /// Takes an address of any kind: `http://…`, `https://…`, `tcp://HOST:PORT`, `tls://HOST:PORT`, `unix:PATH` or `unix:@NAME`.
+    ///
+    /// # Errors
+    /// When the text is no such address, or carries a user name or password (which would end up in logs).
+    pub fn parse(address: &str) -> Result<Self, ClientError> {
+        match address.split_once(':').map(|(scheme, _)| scheme) {
+            Some("http" | "https") => Self::http(address),
+            Some("tcp" | "tls") => TcpAddress::parse(address).map(Self::Tcp),
+            Some("unix") => UnixAddress::parse(address).map(Self::Unix),
+            _ => {
+                let reason = "it has to begin with http://, https://, tcp://, tls:// or unix:";
+                Err(Fault::Url { url: shown(address), reason }.into())
+            }
+        }
+    }
+
     /// Takes an `http` or `https` URL.
     ///
     /// # Errors
@@ -46,7 +67,7 @@ pub(crate) fn check(url: &Url) -> Result<(), ClientError> {
 }
 
 /// The address without what stands before an `@`.
-fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => match rest.split_once('@') {
             Some((_, host)) => format!("{scheme}://…@{host}"),
@@ -65,6 +86,18 @@ impl From<Url> for Target {
 impl From<Command> for Target {
     fn from(command: Command) -> Self {
         Self::Stdio(command)
+    }
+}
+
+impl From<TcpAddress> for Target {
+    fn from(address: TcpAddress) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl From<UnixAddress> for Target {
+    fn from(address: UnixAddress) -> Self {
+        Self::Unix(address)
     }
 }
 
@@ -163,6 +196,17 @@ mod tests {
         for bad in ["ftp://host/", "mcp", "unix:/tmp/x", "http://user:secret@host/"] {
             let error = Target::http(bad).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_says_what_kind_of_address_it_is() {
+        assert!(matches!(Target::parse("https://h/mcp"), Ok(Target::Http(_))));
+        assert!(matches!(Target::parse("tls://h:1"), Ok(Target::Tcp(_))));
+        assert!(matches!(Target::parse("unix:/x"), Ok(Target::Unix(_))));
+        for bad in ["h:1", "ws://user:secret@h/", "", "/x"] {
+            let error = Target::parse(bad).unwrap_err().to_string();
+            assert!(error.contains("tcp://") && !error.contains("secret"), "{error}");
         }
     }
 }

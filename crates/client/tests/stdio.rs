@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latimer_client::{Client, ClientError, ElicitationModes, EraPreference, Options, Stderr};
+use latimer_client::{Client, ClientError, ElicitationModes, EraPreference, Filter, Options, Stderr};
 use latimer_protocol::wire::{ElicitAction, ElicitResult};
 use latimer_protocol::{Era, RawJson, Revision};
 use serde_json::{Value, json};
@@ -219,6 +219,15 @@ async fn a_server_that_exits_fails_the_calls_in_flight_and_those_to_come() {
         let error = client.call_tool(name, raw("{}")).await.unwrap_err();
         assert!(error.is_closed() && error.to_string().contains("exit status: 3"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_is_watched_in_a_session_ends_with_the_server() {
+    let client = connect("legacy").await.unwrap();
+    let mut subscription = client.listen(Filter::lists()).await.unwrap();
+    client.call_tool("exit", raw("{}")).await.unwrap_err();
+    let error = subscription.next().await.unwrap_err();
+    assert!(error.is_closed() && error.to_string().contains("exit status: 3"), "{error}");
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ pub mod engine;
 pub mod era;
 pub mod error;
 pub mod extension;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identify;
 mod inflight;
 pub mod limits;

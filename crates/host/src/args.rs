@@ -17,16 +17,24 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub env_file: Vec<PathBuf>,
 
-    /// Serve standard input and output
-    #[arg(long, conflicts_with = "http")]
+    /// Serve standard input and output; beside other transports, the end of the input ends them too
+    #[arg(long)]
     pub stdio: bool,
 
     /// Serve HTTP at an address, or at a port of 127.0.0.1; port 0 takes any that is free
     #[arg(long, value_name = "ADDR|PORT")]
     pub http: Option<String>,
 
+    /// Serve newline-delimited JSON over TCP at an address, or at a port of 127.0.0.1; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR|PORT")]
+    pub tcp: Option<String>,
+
+    /// Serve newline-delimited JSON over a Unix socket; `@NAME` is one without a file
+    #[arg(long, value_name = "PATH")]
+    pub unix: Option<String>,
+
     /// Serve HTTP+SSE of 2024-11-05 besides, at /sse and /message
-    #[arg(long, conflicts_with = "stdio")]
+    #[arg(long)]
     pub http_sse: bool,
 
     /// The certificate chain (PEM) for TLS
@@ -36,6 +44,10 @@ pub struct ServeArgs {
     /// The private key (PEM) for TLS
     #[arg(long, value_name = "FILE")]
     pub tls_key: Option<String>,
+
+    /// A file that is there while the server can be reached
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<String>,
 
     /// The name that the server introduces itself with
     #[arg(long, value_name = "NAME")]
@@ -85,23 +97,34 @@ impl ServeArgs {
     fn values(&self) -> Vec<FlagValue> {
         let mut values = Vec::new();
         let mut add = |flag, key, text: &str| values.push(FlagValue { flag, key, text: text.to_owned() });
-        if self.stdio {
-            add("--stdio", "transport", "stdio");
+        let transports = [
+            (self.http.is_some(), "--http", "http"),
+            (self.stdio, "--stdio", "stdio"),
+            (self.tcp.is_some(), "--tcp", "tcp"),
+            (self.unix.is_some(), "--unix", "unix"),
+        ];
+        let chosen: Vec<_> = transports.into_iter().filter(|(chosen, ..)| *chosen).collect();
+        if let Some((_, flag, _)) = chosen.first() {
+            let words: Vec<&str> = chosen.iter().map(|(.., word)| *word).collect();
+            add(flag, "transport", &words.join(","));
         }
-        if let Some(http) = &self.http {
-            add("--http", "transport", "http");
-            let (host, port) = address(http);
+        let addresses =
+            [("--http", &self.http, "host", "port"), ("--tcp", &self.tcp, "tcp.host", "tcp.port")];
+        for (flag, text, host_key, port_key) in addresses {
+            let (host, port) = text.as_deref().map_or((None, None), address);
             if let Some(host) = host {
-                add("--http", "host", host);
+                add(flag, host_key, host);
             }
             if let Some(port) = port {
-                add("--http", "port", port);
+                add(flag, port_key, port);
             }
         }
         if self.http_sse {
             add("--http-sse", "http_sse", "true");
         }
         for (flag, key, text) in [
+            ("--unix", "unix.path", &self.unix),
+            ("--ready-file", "ready_file", &self.ready_file),
             ("--tls-cert", "tls_cert", &self.tls_cert),
             ("--tls-key", "tls_key", &self.tls_key),
             ("--server-name", "server_name", &self.server_name),
@@ -148,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_http_address_is_a_host_a_port_or_both() {
+    fn an_address_is_a_host_a_port_or_both() {
         assert_eq!(address("8080"), (None, Some("8080")));
         assert_eq!(address("127.0.0.1:0"), (Some("127.0.0.1"), Some("0")));
         assert_eq!(address("[::1]:80"), (Some("::1"), Some("80")));

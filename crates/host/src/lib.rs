@@ -1,5 +1,6 @@
 //! What makes a library of handlers a process: configuration ([`config`]), the log ([`logging`]), the sources
-//! that can be loaded by name ([`registry`]), listeners and an orderly end ([`serve`]).
+//! that can be loaded by name ([`registry`]), listeners and an orderly end ([`serve`]), and what a supervisor sees of it
+//! ([`life`]).
 
 pub mod args;
 pub mod config;
@@ -7,12 +8,17 @@ pub mod diagnostics;
 pub mod env_file;
 pub mod failure;
 pub mod interpolate;
+pub mod life;
+mod limits;
+mod listen;
 pub mod logging;
+pub mod plugins;
 pub mod registry;
+mod reload;
 pub mod serve;
-mod signals;
 
 pub use args::ServeArgs;
 pub use failure::Failure;
+pub use plugins::Plugins;
 pub use registry::Registry;
-pub use serve::Host;
+pub use serve::{Ended, Host};

@@ -23,8 +23,10 @@ use serde::ser::{SerializeMap as _, Serializer as _};
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, span};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::reload;
 
 use self::filter::level_name;
 pub use self::filter::{LogFilter, LogFormat, LogSettingError};
@@ -34,15 +36,31 @@ pub use self::filter::{LogFilter, LogFormat, LogSettingError};
 #[error("set up logging: something else in this process has done so before")]
 pub struct LoggingAlreadySet;
 
-/// Sends the process's events to standard error, for the rest of its life.
+/// Sends the process's events to standard error, for the rest of its life. What is logged can be changed with what is
+/// returned.
 ///
 /// # Errors
 /// If the process has a global tracing subscriber already.
-pub fn init(filter: &LogFilter, format: LogFormat) -> Result<(), LoggingAlreadySet> {
+pub fn init(filter: &LogFilter, format: LogFormat) -> Result<LogControl, LoggingAlreadySet> {
     let colour =
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-    let subscriber = subscriber(filter, format, colour, std::io::stderr);
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingAlreadySet)
+    let (targets, handle) = reload::Layer::new(filter.to_targets());
+    let layer = Lines { format, colour, output: std::io::stderr, now: SystemTime::now };
+    let subscriber = tracing_subscriber::registry().with(layer.with_filter(targets));
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingAlreadySet)?;
+    Ok(LogControl(handle))
+}
+
+/// Decides what the process logs from now on.
+#[derive(Clone, Debug)]
+pub struct LogControl(reload::Handle<Targets, Registry>);
+
+impl LogControl {
+    /// Logs what passes this filter, and nothing else any more.
+    pub fn set(&self, filter: &LogFilter) {
+        // It fails only without a subscriber, and ours lives as long as the process.
+        let _ = self.0.reload(filter.to_targets());
+    }
 }
 
 /// A subscriber that writes each event as one line, with one call of `write_all` on what `output` gives.
@@ -216,12 +234,7 @@ fn text_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fiel
     for (name, value) in &fields.all {
         let _ = write!(line, " {dim}{name}={plain}");
         match value {
-            Value::String(text) if is_word(text) => line.push_str(text),
-            Value::String(text) => {
-                line.push('"');
-                push_escaped(&mut line, &text.replace('\\', "\\\\").replace('"', "\\\""));
-                line.push('"');
-            }
+            Value::String(text) => push_value(&mut line, text),
             other => {
                 let _ = write!(line, "{other}");
             }
@@ -229,6 +242,16 @@ fn text_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fiel
     }
     line.push('\n');
     line
+}
+
+/// Appends `text` as what stands behind a `=`: in quotes, unless it is one plain word.
+pub(crate) fn push_value(line: &mut String, text: &str) {
+    if is_word(text) {
+        return push_escaped(line, text);
+    }
+    line.push('"');
+    push_escaped(line, &text.replace('\\', "\\\\").replace('"', "\\\""));
+    line.push('"');
 }
 
 /// Whether `text` can stand behind a `=` without quotes.

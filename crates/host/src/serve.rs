@@ -1,26 +1,42 @@
 //! A process that serves: configured, listening, and stopped in an orderly way.
 
-use std::io::Write as _;
-use std::net::SocketAddr;
-
 use latimer_core::ask::SealKeys;
 use latimer_core::engine::Builder;
 use latimer_core::identify::StaticTokens;
-use latimer_core::{Engine, Limits, Principal};
-use latimer_transport::http::{Bound, HttpOptions, TlsIdentity};
-use latimer_transport::stream::{self, End};
+use latimer_core::{Engine, Principal};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
-use crate::config::{self, Config, Loaded, SealKey, Transport};
+use crate::config::{Config, Loaded, SealKey};
 use crate::failure::Failure;
-use crate::logging::{self, LogFormat};
-use crate::signals;
+use crate::life::ReadyFile;
+use crate::life::line::{Event, LifeLine};
+use crate::life::signals::{Asked, Signal, Signals};
+use crate::life::systemd::{self, State};
 
-/// A process that is configured and does not serve yet.
+use crate::limits::limits;
+use crate::listen::{self, Inherited, Listener};
+use crate::logging::{self, LogControl};
+use crate::plugins::Plugins;
+use crate::reload::Reloader;
+
+/// A process that is configured and does not serve yet. From its making on it heeds signals.
 #[derive(Debug)]
 pub struct Host {
     loaded: Loaded,
+    plugins: Option<Plugins>,
+    log: LogControl,
+    signals: Signals,
+}
+
+/// How a process that served came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its input ended.
+    Input,
+    /// It was told to.
+    Signal(Signal),
 }
 
 impl Host {
@@ -35,13 +51,26 @@ impl Host {
     /// Takes a configuration and begins the log.
     ///
     /// # Errors
-    /// When something else in the process has begun a log before.
+    /// When something else in the process has begun a log before, or the system tells of no signals.
     pub fn with(loaded: Loaded) -> Result<Self, Failure> {
-        logging::init(&loaded.config.log_level, loaded.config.log_format).map_err(Failure::setup)?;
+        let log = logging::init(&loaded.config.log_level, loaded.config.log_format);
+        let log = log.map_err(Failure::setup)?;
+        let signals = Signals::heed();
+        let signals =
+            signals.map_err(|error| Failure::runtime(format_args!("begin to heed signals: {error}")))?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        Ok(Self { loaded })
+        Ok(Self { loaded, plugins: None, log, signals })
+    }
+
+    /// As [`with`](Self::with), with sources that are loaded before it serves, and exchanged when the configuration is read
+    /// again.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn with_plugins(loaded: Loaded, plugins: Plugins) -> Result<Self, Failure> {
+        Ok(Self { plugins: Some(plugins), ..Self::with(loaded)? })
     }
 
     /// The configuration.
@@ -67,108 +96,149 @@ impl Host {
         builder.identify(std::sync::Arc::new(tokens))
     }
 
-    /// Serves until the input ends, or the process is asked to stop.
+    /// Serves until the input ends, or the process is asked to stop. `start` is what has to be done before; it is given up
+    /// when the process is asked to stop meanwhile.
+    ///
+    /// Every ready line is followed by its shutdown line, whatever ends the process; calls in flight have the drain time.
+    /// Whoever asks a second time does not want to wait, and what is left is cut off.
     ///
     /// # Errors
-    /// When it cannot listen, or its input breaks off.
-    pub async fn serve(self, engine: Engine) -> Result<(), Failure> {
-        let stop = CancellationToken::new();
-        tokio::spawn({
-            let stop = stop.clone();
-            async move {
-                match signals::stop_requested().await {
-                    Ok(()) => tracing::info!("asked to stop"),
-                    Err(error) => tracing::error!(%error, "the system does not tell when to stop"),
-                }
-                stop.cancel();
-                // Whoever asks twice does not want to wait.
-                if signals::stop_requested().await.is_ok() {
-                    std::process::exit(130);
-                }
+    /// When `start` fails, it cannot listen, its ready file is another process's, or its input breaks off.
+    pub async fn serve(
+        mut self,
+        engine: Engine,
+        start: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<Ended, Failure> {
+        let opening = async {
+            start.await?;
+            if let Some(plugins) = &self.plugins {
+                plugins.load(&engine).await.map_err(Failure::setup)?;
             }
-        });
-        let outcome = match self.config().transport {
-            Transport::Stdio => self.serve_stdio(engine.clone(), stop).await,
-            Transport::Http => self.serve_http(engine.clone(), stop).await,
+            let inherited = Inherited::take(&self.loaded.config.transport)?;
+            listen::open(&self.loaded.config, inherited).await
         };
-        engine.close().await;
+        let opened = tokio::select! {
+            biased;
+            signal = self.signals.stop() => Err(signal),
+            opened = opening => Ok(opened),
+        };
+        let outcome = match opened {
+            Ok(Ok(listeners)) => self.run(&engine, listeners).await,
+            Ok(Err(failure)) => Err(failure),
+            Err(signal) => {
+                tracing::info!("asked to stop before everything was ready");
+                let lines = listen::planned(self.config()).into_iter();
+                self.tell(Event::Shutdown, &lines.collect::<Vec<_>>());
+                tokio::select! {
+                    () = engine.close() => {}
+                    _ = self.signals.stop() => {}
+                }
+                return Ok(Ended::Signal(signal));
+            }
+        };
+        if outcome.is_err() {
+            engine.close().await;
+        }
         outcome
     }
 
-    async fn serve_stdio(&self, engine: Engine, stop: CancellationToken) -> Result<(), Failure> {
-        if !self.config().tokens.is_empty() {
-            tracing::warn!(
-                "tokens is set and demanded over HTTP only; standard streams have one local caller"
-            );
-        }
-        tracing::info!(server = engine.name(), "serving standard input and output");
-        match stream::serve_stdio(engine, stop.cancelled_owned()).await {
-            End::Input | End::Stopped => Ok(()),
-            // Clients may close our output first when they leave.
-            End::Unwritable => {
-                tracing::info!("the client closed its end");
-                Ok(())
-            }
-            End::Unread => Err(Failure::runtime(
-                "write to standard output: the client does not read its answers, and too many waited for it",
-            )),
-            End::Unreadable(error) => Err(Failure::runtime(format_args!("read standard input: {error}"))),
-        }
-    }
-
-    async fn serve_http(&self, engine: Engine, stop: CancellationToken) -> Result<(), Failure> {
-        let config = self.config();
-        let tls = match (&config.tls_cert, &config.tls_key) {
-            (Some(certificate), Some(key)) => {
-                Some(TlsIdentity::read(certificate, key).map_err(Failure::setup)?)
-            }
-            (None, None) => None,
-            (Some(_), None) => {
-                return Err(Failure::setup("tls_cert is set and tls_key is not; TLS needs both"));
-            }
-            (None, Some(_)) => {
-                return Err(Failure::setup("tls_key is set and tls_cert is not; TLS needs both"));
-            }
+    /// Serves listeners that are open.
+    async fn run(self, engine: &Engine, listeners: Vec<Listener>) -> Result<Ended, Failure> {
+        let ready_file = match &self.loaded.config.ready_file {
+            Some(path) => Some(ReadyFile::claim(path).map_err(Failure::runtime)?),
+            None => None,
         };
-        let options = options(config)?;
-        options.check().map_err(Failure::setup)?;
-        let address = resolve(config).await?;
-        let bound = Bound::open(address, tls).await.map_err(Failure::runtime)?;
-        self.announce(&engine, &bound);
-        latimer_transport::http::serve(bound, engine, options, stop.cancelled_owned())
-            .await
-            .map_err(Failure::runtime)
+        for listener in &listeners {
+            listener.announce(engine, self.config());
+        }
+        let lines: Vec<LifeLine> = listeners.iter().map(|listener| self.with_facts(&listener.line)).collect();
+        self.tell(Event::Ready, &lines);
+        systemd::tell(State::Ready);
+        let alive = tokio::spawn(systemd::keep_alive());
+        let format = self.config().log_format;
+
+        let outcome = self.serve_all(engine, listeners).await;
+
+        alive.abort();
+        if let Some(ready_file) = ready_file {
+            ready_file.remove();
+        }
+        lines.iter().for_each(|line| line.tell(Event::Shutdown, format));
+        outcome
     }
 
-    /// Says where the server listens and how to point a client at it.
-    fn announce(&self, engine: &Engine, bound: &Bound) {
-        let config = self.config();
-        let address = bound.address();
-        let scheme = if bound.is_tls() { "https" } else { "http" };
-        let local = format!("{scheme}://{address}{}", config.path);
-        let public = config.public_url.as_ref().map(ToString::to_string);
-        let url = public.as_ref().unwrap_or(&local);
-        if !address.ip().is_loopback() && config.tokens.is_empty() {
-            tracing::warn!(%address, "everybody who reaches this address may call the tools; set tokens, or listen on 127.0.0.1");
+    /// Answers clients on all listeners until the end.
+    async fn serve_all(self, engine: &Engine, listeners: Vec<Listener>) -> Result<Ended, Failure> {
+        let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        // Whatever ends this ends the listeners, too.
+        let _cut = cut.clone().drop_guard();
+        let options = listen::stream_options(self.config());
+        let mut serving = JoinSet::new();
+        for listener in listeners {
+            // Each in a task of its own: none is held up by another, and signals by none.
+            listener.spawn(&mut serving, engine.clone(), options, stop.clone(), cut.clone());
         }
-        if address.ip().is_unspecified() && config.allowed_hosts.is_empty() && config.public_url.is_none() {
-            tracing::warn!(%address, "requests to other hosts than localhost are refused; set allowed_hosts or public_url");
+        let mut reloader = Reloader::new(self.loaded, self.plugins, self.log);
+        let (mut outcome, mut ended) = (Ok(()), Ended::Input);
+        let mut signals = self.signals;
+        while !serving.is_empty() {
+            tokio::select! {
+                biased;
+                asked = signals.next() => {
+                    let signal = match asked {
+                        Asked::Stop(signal) => signal,
+                        Asked::Reload => tokio::select! {
+                            biased;
+                            signal = signals.stop() => signal,
+                            () = reloader.reload(engine) => continue,
+                        },
+                    };
+                    if ended != Ended::Input {
+                        tracing::warn!("asked to stop again; what is left is cut off");
+                        cut.cancel();
+                        cut_off(&mut serving).await;
+                        return Ok(Ended::Signal(signal));
+                    }
+                    tracing::info!("asked to stop");
+                    systemd::tell(State::Stopping);
+                    ended = Ended::Signal(signal);
+                    stop.cancel();
+                },
+                Some(served) = serving.join_next() => {
+                    // What a listener cannot go on with ends the others, too.
+                    if let Err(failure) = flat(served) {
+                        stop.cancel();
+                        outcome = outcome.and(Err(failure));
+                    }
+                }
+            }
         }
-        if config.log_format == LogFormat::Json {
-            tracing::info!(server = engine.name(), %url, %address, "listening");
-            return;
+        tokio::select! {
+            () = engine.close() => {}
+            signal = signals.stop(), if ended != Ended::Input => ended = Ended::Signal(signal),
         }
-        let name = engine.name();
-        let reached = public.as_ref().map(|public| format!(", reached as {public}")).unwrap_or_default();
-        // Standard error may be closed: then nobody wants to know.
-        let _ = write!(
-            std::io::stderr().lock(),
-            "{name} listens at {local}{reached}\n\
-             \n\
-             Point a client at it:\n\
-             \x20 {{ \"mcpServers\": {{ \"{name}\": {{ \"type\": \"http\", \"url\": \"{url}\" }} }} }}\n\
-             or try it: latimer tools {url}\n\n"
-        );
+        outcome.map(|()| ended)
+    }
+
+    fn tell(&self, event: Event, lines: &[LifeLine]) {
+        lines.iter().for_each(|line| line.tell(event, self.config().log_format));
+    }
+
+    /// A line with what the sources have to say of themselves.
+    fn with_facts(&self, line: &LifeLine) -> LifeLine {
+        let facts = self.plugins.iter().flat_map(Plugins::facts);
+        facts.fold(line.clone(), |line, (name, value)| line.with(name, value.as_str()))
+    }
+}
+
+/// Runs a program that serves, as [`block_on`] does. If it was ended by a signal, so is the process.
+///
+/// # Errors
+/// As [`block_on`].
+pub fn run(program: impl Future<Output = Result<Ended, Failure>>) -> Result<(), Failure> {
+    match block_on(program)? {
+        Ended::Input => Ok(()),
+        Ended::Signal(signal) => signal.end_process(),
     }
 }
 
@@ -176,10 +246,7 @@ impl Host {
 ///
 /// # Errors
 /// What the program fails with, and when there can be no runtime.
-pub fn block_on<F>(program: F) -> Result<(), Failure>
-where
-    F: Future<Output = Result<(), Failure>>,
-{
+pub fn block_on<T>(program: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::runtime(format_args!("start the runtime: {error}")))?;
     let outcome = runtime.block_on(program);
@@ -187,105 +254,12 @@ where
     outcome
 }
 
-async fn resolve(config: &Config) -> Result<SocketAddr, Failure> {
-    let host = config.host.as_str();
-    let found = tokio::net::lookup_host((host, config.port)).await;
-    let mut found = found
-        .map_err(|error| Failure::setup(format_args!("find the host \"{host}\" to listen on: {error}")))?;
-    found
-        .next()
-        .ok_or_else(|| Failure::setup(format_args!("the host \"{host}\" to listen on has no address")))
+/// Ends what is served at once, and lets it give back what it holds.
+async fn cut_off(serving: &mut JoinSet<Result<(), Failure>>) {
+    // A handler that blocks its thread cannot be ended; the process is all the same.
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), serving.shutdown()).await;
 }
 
-fn options(config: &Config) -> Result<HttpOptions, Failure> {
-    let texts = |values: &[_]| values.iter().map(ToString::to_string).collect();
-    let public_url = config.public_url.as_ref().map(|url| url.to_string().parse()).transpose();
-    let proxies = config.trusted_proxies.iter().map(|network| network.to_string().parse());
-    Ok(HttpOptions {
-        path: config.path.to_string(),
-        http_sse: config.http_sse,
-        allowed_hosts: texts(&config.allowed_hosts),
-        allowed_origins: config.allowed_origins.iter().map(ToString::to_string).collect(),
-        public_url: public_url.map_err(|error| Failure::setup(format_args!("public_url: {error}")))?,
-        trusted_proxies: proxies.collect::<Result<_, _>>().map_err(Failure::setup)?,
-        strict_empty_errors: config.strict_empty_errors,
-        ..HttpOptions::default()
-    })
-}
-
-fn limits(config: &Config) -> Limits {
-    let config::Limits {
-        connections,
-        message_bytes,
-        header_bytes,
-        depth,
-        values,
-        batch_messages,
-        sessions,
-        sessions_per_principal,
-        sessions_per_peer,
-        session_idle,
-        calls,
-        calls_per_session,
-        call_timeout,
-        call_timeout_total,
-        streams_per_session,
-        stream_grace,
-        listens,
-        listens_per_caller,
-        subscriptions,
-        ring_events,
-        ring_bytes,
-        answer_timeout,
-        request_state_life,
-        request_state_bytes,
-        tasks,
-        tasks_per_owner,
-        task_ttl,
-        task_ttl_most,
-        task_journal_bytes,
-        task_poll,
-        task_after,
-        log_burst,
-        log_rate,
-        log_bytes,
-        drain,
-    } = config.limits.clone();
-    Limits {
-        connections,
-        message_bytes: message_bytes.to_len(),
-        header_bytes: header_bytes.to_len(),
-        json: latimer_protocol::Limits { depth, values },
-        batch_messages,
-        sessions,
-        sessions_per_principal,
-        sessions_per_peer,
-        session_idle,
-        calls,
-        calls_per_session,
-        streams_per_session,
-        listens,
-        listens_per_caller,
-        subscriptions,
-        stream_grace,
-        call_timeout,
-        call_timeout_total,
-        ring_events,
-        ring_bytes: ring_bytes.to_len(),
-        log_burst,
-        log_rate,
-        log_bytes: log_bytes.to_len(),
-        page_size: config.page_size,
-        answer_timeout,
-        request_state_life,
-        request_state_bytes: request_state_bytes.to_len(),
-        tasks,
-        tasks_per_owner,
-        task_ttl,
-        task_ttl_most,
-        task_journal_bytes: task_journal_bytes.to_len(),
-        task_poll,
-        task_after,
-        drain,
-    }
+fn flat(served: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
+    served.unwrap_or_else(|error| Err(Failure::runtime(format_args!("a listener broke: {error}"))))
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use latimer_host::config::{ByteSize, Loaded, Loader, Transport};
+use latimer_host::config::{ByteSize, Loaded, Loader, Transport, Transports};
 use latimer_host::diagnostics::{ConfigErrors, Place};
 use tempfile::TempDir;
 
@@ -32,6 +32,10 @@ fn errors(files: &[(&str, &str)], environment: &[(&str, &str)]) -> Vec<String> {
 
 fn origin(loaded: &Loaded, key: &str) -> String {
     loaded.provenance.of(key).to_string()
+}
+
+fn shown(transports: &Transports) -> String {
+    transports.iter().map(|one| one.to_string()).collect::<Vec<_>>().join(",")
 }
 
 const YAML: &str = "server_name: demo
@@ -96,7 +100,7 @@ fn yaml_toml_and_json_say_the_same() {
         let loaded = Loader::new(directory.path()).environment([("ALICE", "s3cret")]).load();
         let config = loaded.unwrap_or_else(|errors| panic!("{name}: {errors}")).config;
         assert_eq!(config.server_name.as_str(), "demo");
-        assert_eq!((config.transport, config.port), (Transport::Stdio, 8080));
+        assert!(config.transport.has(Transport::Stdio) && config.port == 8080);
         assert_eq!(config.log_level.to_string(), "warn");
         assert_eq!(config.autoload.iter().map(ToString::to_string).collect::<Vec<_>>(), ["echo", "files"]);
         assert!(!config.plugins["files"].enabled);
@@ -118,7 +122,7 @@ fn yaml_toml_and_json_say_the_same() {
 #[test]
 fn without_anything_the_defaults_hold() {
     let loaded = load(&[], &[]).expect("loads");
-    assert_eq!((loaded.config.transport, loaded.config.port), (Transport::Http, 12_200));
+    assert_eq!((&loaded.config.transport, loaded.config.port), (&Transports::default(), 12_200));
     assert_eq!(loaded.config.host.as_str(), "127.0.0.1");
     assert_eq!(origin(&loaded, "port"), "default");
     assert!(loaded.file.is_none() && loaded.warnings.is_empty());
@@ -163,7 +167,7 @@ fn every_variable_of_the_python_servers_is_read() {
     ];
     let config = load(&[], &python).expect("loads").config;
     assert_eq!((config.server_name.as_str(), config.host.as_str(), config.port), ("old", "::1", 12_201));
-    assert_eq!((config.transport, config.log_level.to_string().as_str()), (Transport::Stdio, "debug"));
+    assert_eq!((shown(&config.transport), config.log_level.to_string()), ("stdio".into(), "debug".into()));
 }
 
 #[test]
@@ -279,7 +283,7 @@ fn a_known_key_at_the_wrong_level_is_pointed_to_the_right_one() {
     assert_eq!(told[1], "latimer.yaml:2:10: unknown key `limits.port`; did you mean `port`?");
     assert!(
         told[2].starts_with(
-            "latimer.yaml:2:19: unknown key `limits.zzz`; known here: connections, message_bytes, "
+            "latimer.yaml:2:19: unknown key `limits.zzz`; known here: connections, connection_idle, "
         ),
         "{}",
         told[2]
@@ -346,13 +350,16 @@ fn values_of_the_wrong_type_or_range_say_what_is_taken() {
         ),
         (
             "limits: 3",
-            "1:9: `limits` must be a table, not the number 3; put keys below it: connections, message_bytes, header_bytes, depth, values, batch_messages, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, answer_timeout, request_state_life, request_state_bytes, tasks, tasks_per_owner, task_ttl, task_ttl_most, task_journal_bytes, task_poll, task_after, streams_per_session, stream_grace, listens, listens_per_caller, subscriptions, ring_events, ring_bytes, log_burst, log_rate, log_bytes, drain",
+            "1:9: `limits` must be a table, not the number 3; put keys below it: connections, connection_idle, message_bytes, header_bytes, depth, values, batch_messages, sessions, sessions_per_principal, sessions_per_peer, session_idle, calls, calls_per_session, call_timeout, call_timeout_total, answer_timeout, request_state_life, request_state_bytes, tasks, tasks_per_owner, task_ttl, task_ttl_most, task_journal_bytes, task_poll, task_after, streams_per_session, stream_grace, listens, listens_per_caller, subscriptions, ring_events, ring_bytes, log_burst, log_rate, log_bytes, drain",
         ),
         (
             "limits: {call_timeout: 60}",
             "1:24: `limits.call_timeout` must be a duration with its unit, such as 500ms, 10s or 1h30m from 1ms to 365d, not the number 60; write for example `1m`",
         ),
-        ("transport: sse", "1:12: `transport` must be stdio or http, not \"sse\"; write for example `http`"),
+        (
+            "transport: sse",
+            "1:12: `transport` must be http, stdio, tcp or unix, or a list of them with each once, not \"sse\"; write for example `http`",
+        ),
         (
             "log_level: debgu",
             "1:12: `log_level` must be error, warn, info, debug or trace, or a filter such as info,latimer_transport=debug, not \"debgu\"; write for example `info`",
@@ -361,7 +368,10 @@ fn values_of_the_wrong_type_or_range_say_what_is_taken() {
             "plugins: {a b: {}}",
             "1:11: `a b` cannot be a name in `plugins`; use 1 to 128 of the characters A-Z a-z 0-9 _ - .",
         ),
-        ("plugins: {a: true}", "1:14: `plugins.a` must be a table, not true; put keys below it: enabled"),
+        (
+            "plugins: {a: true}",
+            "1:14: `plugins.a` must be a table, not true; put keys below it: enabled, settings",
+        ),
         ("- a", "1:1: `the file` must be a table of keys, not a list; write `key: value` lines"),
     ] {
         assert_eq!(errors(&[("latimer.yaml", text)], &[]), [format!("latimer.yaml:{expected}")], "{text}");
@@ -514,4 +524,174 @@ fn of_very_many_errors_the_first_are_told_and_the_rest_counted() {
         (ConfigErrors::MOST, 1_000 - ConfigErrors::MOST)
     );
     assert!(errors.to_string().ends_with("\nand 900 more"));
+}
+
+#[test]
+fn transports_are_a_word_or_a_list_in_every_layer() {
+    for (text, transports) in [
+        ("transport: tcp", "tcp"),
+        ("transport: [http, stdio]", "http,stdio"),
+        ("transport: http, tcp", "http,tcp"),
+        ("transport: [\"${X:-unix}\"]\nunix: {path: a.sock}", "unix"),
+    ] {
+        let loaded = load(&[("latimer.yaml", text)], &[]).unwrap_or_else(|errors| panic!("{text}: {errors}"));
+        assert_eq!(shown(&loaded.config.transport), transports, "{text}");
+    }
+    let loaded = load(&[("latimer.yaml", "transport: tcp")], &[("LATIMER_TRANSPORT", "stdio,http")]);
+    assert_eq!(shown(&loaded.expect("loads").config.transport), "stdio,http");
+    for text in ["transport: []", "transport: [http, http]", "transport: [unix, socket]", "transport: [1]"] {
+        let told = errors(&[("latimer.yaml", text)], &[]);
+        assert!(told.len() == 1 && told[0].contains("http, stdio, tcp or unix"), "{text}: {told:?}");
+    }
+}
+
+#[test]
+fn the_variables_of_servers_of_sockets_are_read() {
+    for (word, transport) in [
+        ("stdio", "stdio"),
+        (" STDIO:// ", "stdio"),
+        ("Socket", "unix"),
+        ("unix", "unix"),
+        ("unix-domain", "unix"),
+        ("tcp", "tcp"),
+        ("http", "http"),
+    ] {
+        let loaded = load(&[], &[("MCP_MODE", word), ("MCP_SOCKET_PATH", "/run/a.sock")]).expect(word);
+        assert_eq!(shown(&loaded.config.transport), transport, "{word}");
+    }
+    let mode = |environment: &[(&str, &str)]| shown(&load(&[], environment).expect("loads").config.transport);
+    assert_eq!(mode(&[("MCP_MODE", "tcp"), ("MCP_ENDPOINT", "stdio")]), "tcp");
+    assert_eq!(mode(&[("MCP_MODE", "  "), ("MCP_ENDPOINT", "stdio")]), "stdio");
+    assert_eq!(mode(&[("MCP_MODE", ""), ("MCP_ENDPOINT", ""), ("MCP_TRANSPORT", "tcp")]), "tcp");
+    assert_eq!(mode(&[("LATIMER_TRANSPORT", "http"), ("MCP_MODE", "tcp")]), "http");
+    let told = errors(&[], &[("MCP_MODE", "carrier-pigeon")]);
+    assert!(told[0].contains("MCP_MODE") && told[0].contains("http, stdio, tcp or unix"), "{told:?}");
+
+    let set = [("MCP_SOCKET_PATH", "a.sock"), ("MCP_SOCKET_MODE", "660"), ("MCP_READY_FILE", "/run/ready")];
+    let config = load(&[], &set).expect("loads").config;
+    assert_eq!(config.unix.path.expect("a path").as_str(), "a.sock");
+    assert_eq!(
+        (config.unix.mode.bits(), config.ready_file.as_deref()),
+        (0o660, Some(Path::new("/run/ready")))
+    );
+    let told = errors(&[], &[("MCP_SOCKET_MODE", "0999")]);
+    assert!(
+        told[0].contains("MCP_SOCKET_MODE") && told[0].contains("write for example `\"0600\"`"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn mcp_host_and_mcp_port_are_those_of_the_transport_that_is_served() {
+    let address = [("MCP_HOST", "::1"), ("MCP_PORT", "1234")];
+    let at = |transport: &str, flag: Option<&str>| {
+        let mut loader = Loader::new(std::env::temp_dir().join("nowhere"))
+            .environment(address)
+            .environment([("MCP_MODE", transport), ("MCP_SOCKET_PATH", "a.sock")]);
+        if let Some(flag) = flag {
+            loader = loader.flag("--flag", "transport", flag);
+        }
+        let config = loader.load().expect("loads").config;
+        (format!("{}:{}", config.host, config.port), format!("{}:{}", config.tcp.host, config.tcp.port))
+    };
+    let (http, tcp) = (
+        ("::1:1234".to_owned(), "127.0.0.1:7000".to_owned()),
+        ("127.0.0.1:12200".to_owned(), "::1:1234".to_owned()),
+    );
+    assert_eq!(at("tcp", None), tcp);
+    assert_eq!(at("http", None), http);
+    assert_eq!(at("http", Some("stdio,tcp")), tcp);
+    assert_eq!(at("tcp", Some("http,tcp")), http);
+}
+
+#[test]
+fn a_unix_socket_without_a_path_is_in_the_users_own_folder_or_refused() {
+    let unix = [("LATIMER_TRANSPORT", "unix")];
+    let loaded = load(&[], &[unix[0], ("XDG_RUNTIME_DIR", "/run/user/7")]).expect("loads");
+    assert_eq!(loaded.config.unix.path.as_ref().expect("a path").as_str(), "/run/user/7/latimer.sock");
+    assert_eq!(origin(&loaded, "unix.path"), "default, from environment variable XDG_RUNTIME_DIR");
+    for environment in [&unix[..], &[unix[0], ("XDG_RUNTIME_DIR", "relative")]] {
+        let told = errors(&[], environment);
+        assert!(told.len() == 1 && told[0].contains("set `unix.path`"), "{told:?}");
+    }
+    let base = directory(&[("latimer.yaml", "transport: unix\nunix: {path: a.sock, mode: \"0660\"}\n")]);
+    let path = Loader::new(base.path()).load().expect("loads").config.unix.path.expect("a path");
+    assert_eq!(path.file(), Some(base.path().join("a.sock").as_path()));
+    // YAML reads a mode without quotes as a number, and not everybody as the same one.
+    let told = errors(&[("latimer.yaml", "unix: {mode: 0600}")], &[]);
+    assert!(told[0].contains("octal digits in quotes"), "{told:?}");
+}
+
+#[test]
+fn tcp_that_other_machines_reach_is_warned_of_without_tokens_and_without_tls() {
+    let warnings = |text: &str| {
+        let loaded = load(&[("latimer.yaml", text)], &[]).expect("loads");
+        loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let tokens = "tokens: {a: {token: abc}}\n";
+    let tls = "tls_cert: a.pem\ntls_key: a.key\n";
+    let open = "transport: tcp\ntcp: {host: 0.0.0.0}\n";
+    let told = warnings(open);
+    assert!(
+        told.len() == 1 && told[0].contains("`tcp.host` 0.0.0.0") && told[0].contains("tokens"),
+        "{told:?}"
+    );
+    let told = warnings(&format!("{open}{tokens}"));
+    assert!(told.len() == 1 && told[0].contains("no TLS"), "{told:?}");
+    assert!(warnings(&format!("{open}{tokens}{tls}")).is_empty());
+    assert!(warnings("transport: tcp\n").is_empty() && warnings("tcp: {host: 0.0.0.0}\n").is_empty());
+}
+
+#[test]
+fn a_flag_about_a_transport_that_is_not_served_is_told() {
+    let loader = Loader::new(std::env::temp_dir().join("nowhere")).flag("--http-sse", "http_sse", "true");
+    assert!(loader.load().is_ok());
+    let told = loader.flag("--stdio", "transport", "stdio").load().expect_err("a contradiction").to_string();
+    assert_eq!(
+        told,
+        "flag --http-sse: `http_sse` is about http, which `transport` does not have; add http to `transport`, or leave the flag out"
+    );
+}
+
+#[test]
+fn the_settings_of_a_plugin_are_a_tree_of_any_depth_in_every_notation() {
+    let yaml = "plugins:\n  files:\n    settings:\n      roots: [{path: a, depth: 3}, {path: '${DEEP}/b'}]\n      watch: true\n      ratio: 0.5\n      none: null\n";
+    let toml = "[plugins.files.settings]\nroots = [{path = 'a', depth = 3}, {path = '${DEEP}/b'}]\nwatch = true\nratio = 0.5\n";
+    let json = r#"{"plugins": {"files": {"settings": {"roots": [{"path": "a", "depth": 3}, {"path": "${DEEP}/b"}], "watch": true, "ratio": 0.5, "none": null}}}}"#;
+    for (name, text) in [("latimer.yaml", yaml), ("latimer.toml", toml), ("latimer.json", json)] {
+        let loaded = load(&[(name, text)], &[("DEEP", "/deep")]).unwrap_or_else(|errors| panic!("{errors}"));
+        let settings = loaded.config.plugins["files"].settings.as_ref().expect("settings").expose().clone();
+        assert_eq!(settings["roots"][1]["path"], "/deep/b", "{name}");
+        assert_eq!((&settings["roots"][0]["depth"], &settings["ratio"]), (&3.into(), &0.5.into()), "{name}");
+        assert!(settings["watch"].as_bool() == Some(true) && settings["none"].is_null());
+        assert!(origin(&loaded, "plugins.files.settings").ends_with("from environment variable DEEP"));
+    }
+    let told = errors(&[("latimer.yaml", "plugins: {files: {settings: [1]}}")], &[]);
+    assert!(told[0].contains("`plugins.files.settings` must be a table of settings, not a list"), "{told:?}");
+    let told = errors(&[("latimer.yaml", "plugins: {files: {settings: {a: {b: \"${NO}\"}}}}")], &[]);
+    assert!(told[0].contains("`plugins.files.settings.a.b` needs the environment variable NO"), "{told:?}");
+}
+
+#[test]
+fn what_came_through_a_variable_into_settings_is_not_shown() {
+    let text = "plugins: {files: {settings: {open: plain, deep: [{key: \"a-${SECRET}\"}]}}}";
+    let loaded = load(&[("latimer.yaml", text)], &[("SECRET", "hunter2")]).expect("loads");
+    let report = loaded.report();
+    let shown = format!("{report}{report:?}{:?}", loaded.config);
+    assert!(!shown.contains("hunter2") && shown.contains("plain"), "{shown}");
+    let value = report.values.iter().find(|value| value.key == "plugins.files.settings").expect("shown");
+    assert_eq!(value.value["deep"][0]["key"], "***");
+    let settings = loaded.config.plugins["files"].settings.as_ref().expect("settings").expose();
+    assert_eq!(settings["deep"][0]["key"], "a-hunter2");
+
+    let variable = [("LATIMER_PLUGINS_FILES_SETTINGS", r#"{"key":"hunter2","n":1}"#)];
+    let loaded = load(&[], &variable).expect("loads");
+    assert_eq!(
+        loaded.config.plugins["files"].settings.as_ref().expect("settings").expose()["key"],
+        "hunter2"
+    );
+    assert!(!loaded.report().to_string().contains("hunter2"));
+    // A value that is wrong may hold a secret as well as a right one.
+    let told = errors(&[], &[("LATIMER_PLUGINS_FILES_SETTINGS", "{\"key\": \"hunter2\"")]);
+    assert!(told[0].contains("must be a table of settings") && !told[0].contains("hunter2"), "{told:?}");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args as _, Command, FromArgMatches as _};
 use latimer_core::Catalog;
 use latimer_host::failure::FailureKind;
-use latimer_host::{Failure, Host, ServeArgs};
+use latimer_host::{Ended, Failure, Host, ServeArgs};
 
 use crate::error::BuildError;
 use crate::{Result, Server};
@@ -14,9 +14,9 @@ use crate::{Result, Server};
 /// Runs a server as a program, with the flags, the configuration file and the environment of `latimer serve`:
 /// Streamable HTTP, or `--stdio` for a client that starts the program. See `--help`.
 ///
-/// Returns when the input ends or the process was asked to stop. If the server cannot run, the program ends
-/// with one message on standard error and exit code 2 for what it was told (flags, configuration, faulty
-/// tools), or 1 for what happened (a port in use).
+/// Returns when the input ends. A program that is asked to stop lets the calls in flight end, and then ends by the signal that
+/// asked: whoever started it sees which one it was. If the server cannot run, the program ends with one message on standard
+/// error and exit code 2 for what it was told (flags, configuration, faulty tools), or 1 for what happened (a port in use).
 ///
 /// # Errors
 /// None at present: it may be what `main` returns.
@@ -26,7 +26,7 @@ use crate::{Result, Server};
 pub fn run(server: Server) -> Result {
     let matches = command(&server).get_matches();
     let outcome = match ServeArgs::from_arg_matches(&matches) {
-        Ok(args) => latimer_host::serve::block_on(serve_with(server, args)),
+        Ok(args) => latimer_host::serve::run(serve_with(server, args)),
         Err(error) => error.exit(),
     };
     if let Err(failure) = outcome {
@@ -40,19 +40,23 @@ pub fn run(server: Server) -> Result {
     Ok(())
 }
 
-/// As [`run`], for programs whose `main` is `async` already.
+/// As [`run`], for programs whose `main` is `async` already. Returns when the process is asked to stop, too: what else there
+/// is to be done is up to the program.
 ///
 /// # Errors
 /// When the server cannot run, as one message.
 pub async fn serve(server: Server) -> Result {
     let matches = command(&server).get_matches();
     match ServeArgs::from_arg_matches(&matches) {
-        Ok(args) => Ok(serve_with(server, args).await?),
+        Ok(args) => {
+            serve_with(server, args).await?;
+            Ok(())
+        }
         Err(error) => error.exit(),
     }
 }
 
-async fn serve_with(mut server: Server, args: ServeArgs) -> Result<(), Failure> {
+async fn serve_with(mut server: Server, args: ServeArgs) -> Result<Ended, Failure> {
     let mut loaded = args.load().map_err(Failure::setup)?;
     server.settle(&mut loaded);
     let config = &loaded.config;
@@ -71,8 +75,11 @@ async fn serve_with(mut server: Server, args: ServeArgs) -> Result<(), Failure> 
     let catalog = Arc::new(Catalog::default());
     let (builder, sources) = server.assemble(&catalog).map_err(Failure::setup)?;
     let engine = host.equip(builder.catalog(catalog)).build();
-    Server::load(&engine, sources).await.map_err(|error: BuildError| Failure::setup(error))?;
-    host.serve(engine).await
+    let loading = {
+        let engine = engine.clone();
+        async move { Server::load(&engine, sources).await.map_err(|error: BuildError| Failure::setup(error)) }
+    };
+    host.serve(engine, loading).await
 }
 
 fn command(server: &Server) -> Command {

@@ -4,6 +4,11 @@
 //! Nothing in here knows what a tool is: requests are framed, checked, identified and handed to the
 //! [`Engine`](latimer_core::Engine).
 
+mod accept;
 mod batch;
 pub mod http;
+mod reading_peer;
 pub mod stream;
+mod tls;
+
+pub use tls::{TlsError, TlsIdentity};

@@ -69,7 +69,7 @@ impl Check {
             Ok(loaded) => loaded,
             Err(errors) => return Err(self.faulty(&errors)?),
         };
-        sources::registry().select(&loaded.config).map_err(Failure::setup)?;
+        sources::registry().select(&loaded.config, &loaded.base).map_err(Failure::setup)?;
         let report = loaded.report();
         if self.json {
             output::print(&json!(report).to_string())?;

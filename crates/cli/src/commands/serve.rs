@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 use latimer_core::Engine;
 use latimer_core::engine::Builder;
 use latimer_host::config::{Config, Loaded, Loader};
-use latimer_host::{Failure, Host, ServeArgs};
+use latimer_host::{Ended, Failure, Host, Plugins, ServeArgs};
 use latimer_protocol::wire::Implementation;
 
 use crate::exit::{Finished, Outcome};
@@ -48,22 +48,16 @@ impl Setting {
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
         let loaded = self.setting.loader()?.load().map_err(Failure::setup)?;
-        latimer_host::serve::block_on(serve(loaded))?;
+        latimer_host::serve::run(serve(loaded))?;
         Ok(Finished::Done)
     }
 }
 
-async fn serve(loaded: Loaded) -> Result<(), Failure> {
-    let sources = sources::registry().select(&loaded.config).map_err(Failure::setup)?;
-    let host = Host::with(loaded)?;
+async fn serve(loaded: Loaded) -> Result<Ended, Failure> {
+    let plugins = Plugins::select(sources::registry(), &loaded.config, &loaded.base);
+    let host = Host::with_plugins(loaded, plugins.map_err(Failure::setup)?)?;
     let engine = host.equip(introduced(host.config())).build();
-    for source in sources {
-        if let Err(error) = engine.catalog().load(source).await {
-            engine.close().await;
-            return Err(Failure::setup(error));
-        }
-    }
-    host.serve(engine).await
+    host.serve(engine, async { Ok(()) }).await
 }
 
 /// An engine that introduces itself as the configuration says.

@@ -37,7 +37,8 @@ fn a_list_as_json_is_what_the_server_says() {
 
 #[test]
 fn a_server_without_a_list_has_nothing_to_show() {
-    let ran = run(&["prompts", "--", LATIMER, "--stdio", "--load", "echo", "--log-level", "error"]);
+    let ran = run(&["prompts", "--", LATIMER, "--stdio", "--load", "echo", "--log-level", "error"])
+        .without_life_lines();
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
     assert_eq!(ran.stderr, "the server has no prompts\n");
 }

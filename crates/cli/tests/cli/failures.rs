@@ -90,9 +90,13 @@ fn what_is_wrong_first_is_told_first() {
 
 #[test]
 fn an_unknown_flag_or_command_is_a_fault_of_the_command_line() {
-    for args in
-        [&["serve", "--prot", "1"][..], &["serf"], &["--stdio", "--http", "1"], &["--load", ""], &["config"]]
-    {
+    for args in [
+        &["serve", "--prot", "1"][..],
+        &["serf"],
+        &["--http", "1", "--http", "2"],
+        &["--load", ""],
+        &["config"],
+    ] {
         let ran = run_in(Path::new("."), args, "");
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
     }

@@ -6,7 +6,11 @@ mod asking;
 mod client;
 mod config;
 mod failures;
+#[cfg(target_os = "linux")]
+mod floods;
 mod pages;
 mod serve;
+#[cfg(unix)]
+mod stdio;
 mod strange;
 mod support;

@@ -1,6 +1,8 @@
 //! `latimer serve` that starts.
 
 use std::io::Write as _;
+#[cfg(unix)]
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 
 use crate::support::{Lines, Process, Served, latimer, run, run_in};
@@ -51,7 +53,7 @@ fn sigterm_ends_an_http_server_in_good_order() {
     let mut served = Served::start();
     served.process.signal(rustix::process::Signal::TERM);
     served.lines.rest();
-    assert_eq!(served.process.ended().code(), Some(0));
+    assert_eq!(served.process.ended().signal(), Some(15));
     let mut stdout = String::new();
     std::io::Read::read_to_string(&mut served.process.0.stdout.take().unwrap(), &mut stdout).unwrap();
     assert_eq!(stdout, "");
@@ -98,7 +100,7 @@ fn tokens_that_standard_streams_do_not_demand_are_named() {
     assert!(!serve().stderr.contains("tokens"));
     std::fs::write(folder.path().join("latimer.yaml"), "tokens: {alice: {token: the-secret}}\n").unwrap();
     let ran = serve();
-    assert!(ran.stderr.contains("tokens is set and demanded over HTTP only"), "{ran:?}");
+    assert!(ran.stderr.contains("tokens is set and demanded over HTTP and TCP only"), "{ran:?}");
     assert!(!ran.stderr.contains("the-secret") && ran.stdout.contains("serverInfo"), "{ran:?}");
     assert_eq!(ran.code, Some(0));
 }

@@ -27,6 +27,13 @@ impl Ran {
         self.stdout
     }
 
+    /// The same without what a server's program tells whoever watches it.
+    pub(crate) fn without_life_lines(mut self) -> Self {
+        let others = self.stderr.lines().filter(|line| !line.starts_with("mcp:"));
+        self.stderr = others.map(|line| format!("{line}\n")).collect();
+        self
+    }
+
     /// All of it as one text, for a snapshot.
     pub(crate) fn shown(&self) -> String {
         let code = self.code.map_or("killed".to_owned(), |code| code.to_string());
@@ -198,7 +205,7 @@ pub(crate) fn over_both(command: &str, words: &[&str]) -> Ran {
     let over_http = run(&args);
     let program = ["--", LATIMER, "serve", "--stdio", "--log-level", "error"];
     let args: Vec<&str> = [command].into_iter().chain(words.iter().copied()).chain(program).collect();
-    let over_stdio = run(&args);
+    let over_stdio = run(&args).without_life_lines();
     assert_eq!(over_http.shown(), over_stdio.shown());
     over_http
 }

@@ -16,11 +16,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use url::Url;
 
 use super::answer::Reply;
-use super::tls;
+use crate::address::is_loopback;
 use crate::authorization::Authorization;
 use crate::error::{ClientError, Fault};
 use crate::options::{ClientLimits, Options, Timeouts};
-use crate::target;
+use crate::{target, tls};
 
 /// How often the server may send us elsewhere within its own origin.
 const MAX_REDIRECTS: usize = 3;
@@ -43,7 +43,10 @@ impl Endpoint {
         target::check(url)?;
         let mut url = url.clone();
         url.set_fragment(None);
-        if options.authorization.is_some() && url.scheme() == "http" && !is_loopback(&url) {
+        if options.authorization.is_some()
+            && url.scheme() == "http"
+            && !url.host_str().is_some_and(is_loopback)
+        {
             tracing::warn!(host = url.host_str(), "credentials go over a connection that is not encrypted");
         }
         let mut http = HttpConnector::new();
@@ -200,15 +203,6 @@ fn keeps_method(status: StatusCode) -> bool {
             | StatusCode::TEMPORARY_REDIRECT
             | StatusCode::PERMANENT_REDIRECT
     )
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// The innermost reason of an error in words, and the kind of the I/O error on the way to it.

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::AbortHandle;
 
 use super::answer::{self, Body, EventStream, Reply};
+use super::cancel::or_cancel;
 use super::endpoint::Endpoint;
 use super::{LAST_EVENT_ID, SESSION_ID, VERSION, listen};
 use crate::desk::Answering;
@@ -83,10 +84,9 @@ impl LegacyHttp {
     /// Sends a request and waits for its answer, wherever that arrives. Dropping the future tells the server
     /// that the answer is no longer wanted (CAN-1).
     pub(crate) async fn exchange(&self, id: u64, method: &str, body: &Bytes) -> Result<RawJson, ClientError> {
-        let mut cancel = Cancel { shared: &self.shared, id, armed: true };
-        let answer = self.shared.exchange(id, method, body).await;
-        cancel.armed = false;
-        answer
+        let shared = Arc::clone(&self.shared);
+        let tell = |body| async move { shared.tell("notifications/cancelled", body).await };
+        or_cancel(id, self.shared.exchange(id, method, body), tell).await
     }
 
     /// Sends a notification.
@@ -355,25 +355,6 @@ impl Shared {
         let before = std::mem::replace(&mut *self.listener.lock(), listener);
         if let Some(before) = before {
             before.abort();
-        }
-    }
-}
-
-/// Tells the server when a request's caller goes away.
-struct Cancel<'a> {
-    shared: &'a Arc<Shared>,
-    id: u64,
-    armed: bool,
-}
-
-impl Drop for Cancel<'_> {
-    fn drop(&mut self) {
-        // Without a runtime the process is about to end, and the connection with it.
-        if self.armed
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let (shared, body) = (Arc::clone(self.shared), envelope::cancelled(self.id));
-            runtime.spawn(async move { shared.tell("notifications/cancelled", body).await });
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Servers that listen on HTTP: Streamable HTTP, modern and legacy, and the HTTP+SSE of 2024-11-05.
 
 mod answer;
+mod cancel;
 mod endpoint;
 mod headers;
 mod legacy;
 mod listen;
 mod modern;
 mod sse;
-mod tls;
 
 use http::HeaderName;
 

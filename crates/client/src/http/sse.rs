@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::VERSION;
 use super::answer::{self, Body, EventStream};
+use super::cancel::or_cancel;
 use super::endpoint::Endpoint;
 use super::legacy::ANSWERS;
 use crate::authorization::BoxFuture;
@@ -93,20 +94,24 @@ impl SseHttp {
 
     /// Sends a request and waits for its answer. Dropping the future tells the server (CAN-1).
     pub(crate) async fn exchange(&self, id: u64, method: &str, body: &Bytes) -> Result<RawJson, ClientError> {
-        let mut cancel = Cancel { shared: &self.shared, id, armed: true };
+        let shared = Arc::clone(&self.shared);
+        let tell = |body| async move { shared.post("notifications/cancelled", body).await };
         let answer = async {
             let ticket = self.shared.pending.register(id, method)?;
             self.shared.post(method, body.clone()).await?;
             ticket.answer().await
         };
-        let answer = answer.await;
-        cancel.armed = false;
-        answer
+        or_cancel(id, answer, tell).await
     }
 
     /// Sends what wants no answer.
     pub(crate) async fn tell(&self, body: Bytes) -> Result<(), ClientError> {
         self.shared.post("a notification", body).await
+    }
+
+    /// Waits for the end of the connection, and tells why.
+    pub(crate) async fn over(&self) -> ClientError {
+        self.shared.pending.over().await
     }
 
     pub(crate) fn close(&self) {
@@ -173,24 +178,4 @@ async fn read(mut stream: Box<EventStream>, shared: Arc<Shared>) {
         }
     }
     shared.pending.end(&Ended::Stream);
-    shared.notices.listening().missed();
-}
-
-/// Tells the server when a request's caller goes away.
-struct Cancel<'a> {
-    shared: &'a Arc<Shared>,
-    id: u64,
-    armed: bool,
-}
-
-impl Drop for Cancel<'_> {
-    fn drop(&mut self) {
-        // Without a runtime the process is about to end, and the connection with it.
-        if self.armed
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let (shared, body) = (Arc::clone(self.shared), envelope::cancelled(self.id));
-            runtime.spawn(async move { shared.post("notifications/cancelled", body).await });
-        }
-    }
 }

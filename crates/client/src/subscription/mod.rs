@@ -112,7 +112,11 @@ impl Client {
         self.connection().hear().await;
         let (client, heard) = (self.clone(), Arc::clone(&inbox));
         let worker = tokio::spawn(async move {
-            while renewals.changed().await.is_ok() {
+            loop {
+                tokio::select! {
+                    Ok(()) = renewals.changed() => {}
+                    error = client.connection().over() => return heard.end(Err(error)),
+                }
                 for uri in heard.honoured().uris {
                     if let Err(error) = client.subscribe("resources/subscribe", &uri).await {
                         tracing::warn!(uri, %error, "no longer subscribed to a resource");

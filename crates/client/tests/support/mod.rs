@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
+#[cfg(unix)]
+pub mod lines;
 pub mod script;
 
 use std::collections::VecDeque;

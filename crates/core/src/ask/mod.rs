@@ -47,4 +47,6 @@ pub(crate) use drive::{Drive, Driven};
 pub(crate) use journal::Answered;
 pub(crate) use live::{Line, Live, TRIES};
 pub(crate) use page::is_page;
+#[cfg(feature = "fuzzing")]
+pub(crate) use seal::SealError;
 pub(crate) use seal::{Binding, Sealed};

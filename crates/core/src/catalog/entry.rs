@@ -186,7 +186,7 @@ impl Common {
 
 impl ToolEntry {
     /// What its arguments are checked against.
-    pub(crate) fn input(&self) -> &Validator {
+    pub fn input(&self) -> &Validator {
         &self.input
     }
 

@@ -101,6 +101,8 @@ struct Parts {
 pub enum Holder {
     /// Those of a legacy session.
     Session(SessionId),
+    /// Those of a byte stream, by its number in this process: it is a session by itself.
+    Connection(u64),
     /// Those of a principal or anonymous peer.
     Account(Account),
     /// The listen requests of a principal or anonymous peer.
@@ -227,7 +229,7 @@ impl Engine {
     pub fn admit(&self, holder: &Holder) -> Result<Permit<Holder>, Busy> {
         match holder {
             Holder::Listens(_) => self.0.listens.enter(holder),
-            Holder::Session(_) | Holder::Account(_) => self.0.admission.enter(holder),
+            Holder::Session(_) | Holder::Connection(_) | Holder::Account(_) => self.0.admission.enter(holder),
         }
     }
 
@@ -424,10 +426,11 @@ impl Caller {
     /// Whose calls in flight its requests of a method are counted with.
     pub fn holder(&self, method: &Method) -> Holder {
         let account = || Account::of(&self.principal, self.peer);
-        match &self.session {
-            Some(session) => Holder::Session(session.clone()),
-            None if is_listen(method) => Holder::Listens(account()),
-            None => Holder::Account(account()),
+        match (&self.session, &self.scope) {
+            (Some(session), _) => Holder::Session(session.clone()),
+            (None, _) if is_listen(method) => Holder::Listens(account()),
+            (None, Some(Scope::Connection(number))) => Holder::Connection(*number),
+            (None, _) => Holder::Account(account()),
         }
     }
 }

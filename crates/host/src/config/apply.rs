@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::document::{Entry, Node, Span, Value};
 use super::environment::Environment;
+use super::example::quoted;
 use super::keys::{self, Child, KEYS, Key};
 use super::origin::{Origin, Provenance};
 use super::settings::Config;
@@ -182,13 +183,9 @@ impl Application<'_> {
                     line: node.span.line,
                     column: node.span.column,
                 };
-                let items = if let Value::List(items) = &node.value { items.as_slice() } else { &[] };
-                let variables = items
-                    .iter()
-                    .flat_map(|item| &item.variables)
-                    .chain(&node.variables)
-                    .filter_map(|variable| self.environment.place(variable))
-                    .collect();
+                let mut names = Vec::new();
+                variables_in(node, &mut names);
+                let variables = names.into_iter().filter_map(|name| self.environment.place(name)).collect();
                 self.provenance.set(path.to_owned(), Origin { place: Some(place), variables });
             }
             Err(refusal) => {
@@ -223,11 +220,21 @@ impl Application<'_> {
     }
 }
 
+/// The variables that were put into a value or anything in it, in order.
+fn variables_in<'a>(node: &'a Node, names: &mut Vec<&'a str>) {
+    names.extend(node.variables.iter().map(String::as_str));
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| variables_in(item, names)),
+        Value::Table(entries) => entries.iter().for_each(|entry| variables_in(&entry.value, names)),
+        _ => {}
+    }
+}
+
 /// The mend of a value that its key does not take.
 pub(crate) fn example_of(key: &Key) -> String {
     let default = key.slot.show(&Config::default(), "").filter(|value| !value.is_null());
     let value = match default {
-        Some(serde_json::Value::String(text)) => text,
+        Some(serde_json::Value::String(text)) => quoted(text),
         Some(serde_json::Value::Array(items)) if items.is_empty() => key.sample.to_owned(),
         Some(value) => value.to_string(),
         None if key.sample.is_empty() => "true".to_owned(),

@@ -47,7 +47,7 @@ fn value(out: &mut String, key: &Key, name: &str, indent: &str, table_is_off: bo
     let sample = match key.slot.show(&Config::default(), "") {
         None | Some(Json::Null) => None,
         Some(Json::Array(items)) if items.is_empty() => None,
-        Some(Json::String(text)) => Some(text),
+        Some(Json::String(text)) => Some(quoted(text)),
         Some(value) => Some(value.to_string()),
     };
     let off = table_is_off || sample.is_none();
@@ -60,7 +60,7 @@ fn value(out: &mut String, key: &Key, name: &str, indent: &str, table_is_off: bo
     }
     let range = key.slot.range().map(|(least, most)| format!(" From {least} to {most}.")).unwrap_or_default();
     let variables: Vec<String> =
-        key.variable().into_iter().chain(key.python_variable.map(str::to_owned)).collect();
+        key.variable().into_iter().chain(key.foreign_variables.iter().copied().map(str::to_owned)).collect();
     let mut notes = wrapped(&format!("{}{range}", key.doc), 100usize.saturating_sub(indent.len()));
     if !variables.is_empty() {
         notes.push(format!("Variable: {}", variables.join(", ")));
@@ -69,6 +69,11 @@ fn value(out: &mut String, key: &Key, name: &str, indent: &str, table_is_off: bo
         let _ = writeln!(out, "{}## {note}", lead(indent, table_is_off));
     }
     let _ = writeln!(out, "{}{name}: {written}", lead(indent, off));
+}
+
+/// `text` in quotes where YAML would take it for a number.
+pub(crate) fn quoted(text: String) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { format!("\"{text}\"") } else { text }
 }
 
 /// What a line begins with: comments keep the indentation behind the `# `, so that removing that yields YAML.

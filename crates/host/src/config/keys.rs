@@ -17,8 +17,9 @@ pub(crate) struct Key {
     pub(crate) doc: &'static str,
     /// How a value without a default is written, for the example.
     pub(crate) sample: &'static str,
-    /// The variable by which Python servers set the same.
-    pub(crate) python_variable: Option<&'static str>,
+    /// The variables by which other servers set the same, strongest first. Those of `host` and `port` mean
+    /// `tcp.host` and `tcp.port` where TCP is served and HTTP is not.
+    pub(crate) foreign_variables: &'static [&'static str],
     /// Whether its value is never shown and never taken from the command line.
     pub(crate) secret: bool,
     /// The field.
@@ -56,16 +57,17 @@ pub(crate) fn variable_of(path: &str) -> String {
 
 /// A key of the top level or of `limits`.
 macro_rules! key {
-    ($path:literal, $($field:ident).+, $doc:literal $(, range = $range:expr)? $(, sample = $sample:literal)? $(, python = $python:literal)?) => {
+    ($path:literal, $($field:ident).+, $doc:literal $(, range = $range:expr)? $(, sample = $sample:literal)? $(, foreign = $foreign:expr)?) => {
         Key {
             path: $path,
             doc: $doc,
             sample: key!(@or "" $(, $sample)?),
-            python_variable: key!(@option $($python)?),
+            foreign_variables: key!(@or &[] $(, $foreign)?),
             secret: false,
             slot: &Field {
                 get: |config, _| Some(config.$($field).+.clone()),
                 put: |config, _, value| config.$($field).+ = value,
+                clear: |_, _| {},
                 range: key!(@option $($range)?),
             },
         }
@@ -82,7 +84,7 @@ pub(crate) static KEYS: &[Key] = &[
         "server_name",
         server_name,
         "The name that the server gives itself (serverInfo.name).",
-        python = "MCP_SERVER_NAME"
+        foreign = &["MCP_SERVER_NAME"]
     ),
     key!(
         "instructions",
@@ -93,21 +95,21 @@ pub(crate) static KEYS: &[Key] = &[
     key!(
         "transport",
         transport,
-        "How clients reach the server: `http`, or `stdio` for one client that started it.",
-        python = "MCP_TRANSPORT"
+        "How clients reach the server: `http`, `tcp` and `unix` (a Unix socket) for many, `stdio` for one client that started it; one of them, or a list. Beside others, `stdio` decides when the process ends: with its input.",
+        foreign = &["MCP_MODE", "MCP_ENDPOINT", "MCP_TRANSPORT"]
     ),
     key!(
         "host",
         host,
-        "The address to listen on. 0.0.0.0 and :: listen on all; set `tokens` then.",
-        python = "MCP_HOST"
+        "The address to listen on for HTTP. 0.0.0.0 and :: listen on all; set `tokens` then.",
+        foreign = &["MCP_HOST"]
     ),
     key!(
         "port",
         port,
-        "The TCP port to listen on; 0 takes a free one.",
+        "The port to listen on for HTTP; 0 takes a free one.",
         range = ("0", "65535"),
-        python = "MCP_PORT"
+        foreign = &["MCP_PORT"]
     ),
     key!("path", path, "The path of the MCP endpoint; `/` and what begins with /health are taken."),
     key!(
@@ -142,7 +144,7 @@ pub(crate) static KEYS: &[Key] = &[
     key!(
         "tls_cert",
         tls_cert,
-        "A PEM file with the certificate and its chain; serves https together with `tls_key`. A path in a configuration file starts at that file's directory.",
+        "A PEM file with the certificate and its chain; with `tls_key`, HTTP and TCP are served over TLS. A path in a configuration file starts at that file's directory.",
         sample = "cert.pem"
     ),
     key!("tls_key", tls_key, "A PEM file with the private key of `tls_cert`.", sample = "key.pem"),
@@ -152,10 +154,47 @@ pub(crate) static KEYS: &[Key] = &[
         "Whether requests that are refused for their host, origin, headers or session get an empty body instead of an explanation."
     ),
     key!(
+        "tcp.host",
+        tcp.host,
+        "The address to listen on for newline-delimited JSON over TCP. 0.0.0.0 and :: listen on all; set `tokens`, `tls_cert` and `tls_key` then."
+    ),
+    key!("tcp.port", tcp.port, "The port to listen on for TCP; 0 takes a free one.", range = ("0", "65535")),
+    key!(
+        "unix.path",
+        unix.path,
+        "The Unix socket to listen on; `@NAME` is one without a file (Linux). If not set: latimer.sock in the folder that XDG_RUNTIME_DIR names.",
+        sample = "/run/latimer/latimer.sock",
+        foreign = &["MCP_SOCKET_PATH"]
+    ),
+    key!(
+        "unix.mode",
+        unix.mode,
+        "Who may connect to the Unix socket: the permissions of its file, as octal digits in quotes.",
+        foreign = &["MCP_SOCKET_MODE"]
+    ),
+    key!(
+        "bare_methods",
+        bare_methods,
+        "Whether tools may be called by their own names as methods on stdio, TCP and Unix sockets, without a handshake."
+    ),
+    key!(
+        "ordered",
+        ordered,
+        "Whether the requests of one connection over stdio, TCP or a Unix socket are answered one after the other, in the order they came. If not set: only those by bare methods.",
+        sample = "true"
+    ),
+    key!(
+        "ready_file",
+        ready_file,
+        "A file that is there while the server can be reached; it holds the process's number and the time. None if not set.",
+        sample = "/run/latimer/ready",
+        foreign = &["MCP_READY_FILE"]
+    ),
+    key!(
         "log_level",
         log_level,
         "The least level that is logged: error, warn, info, debug or trace; or with targets, as in info,latimer_transport=debug.",
-        python = "MCP_LOG_LEVEL"
+        foreign = &["MCP_LOG_LEVEL"]
     ),
     key!(
         "log_format",
@@ -167,11 +206,27 @@ pub(crate) static KEYS: &[Key] = &[
         path: "plugins.NAME.enabled",
         doc: "Whether the plugin may be loaded.",
         sample: "",
-        python_variable: None,
+        foreign_variables: &[],
         secret: false,
         slot: &Field {
             get: |config, name| config.plugins.get(name).map(|plugin| plugin.enabled),
             put: |config, name, value| config.plugins.entry(name.to_owned()).or_default().enabled = value,
+            clear: |config, name| config.plugins.entry(name.to_owned()).or_default().enabled = true,
+            range: None,
+        },
+    },
+    Key {
+        path: "plugins.NAME.settings",
+        doc: "What the plugin is told: a table that the plugin knows the keys of. What a reference puts in is text, and never shown. Paths start at the directory of the configuration file.",
+        sample: "{folder: data}",
+        foreign_variables: &[],
+        secret: false,
+        slot: &Field {
+            get: |config, name| config.plugins.get(name).and_then(|plugin| plugin.settings.clone()),
+            put: |config, name, value| {
+                config.plugins.entry(name.to_owned()).or_default().settings = Some(value);
+            },
+            clear: |config, name| config.plugins.entry(name.to_owned()).or_default().settings = None,
             range: None,
         },
     },
@@ -179,11 +234,12 @@ pub(crate) static KEYS: &[Key] = &[
         path: "tokens.NAME.token",
         doc: "The bearer token of the caller called NAME. Never shown. Keep it out of the file, as here.",
         sample: "\"${ALICE_TOKEN}\"",
-        python_variable: None,
+        foreign_variables: &[],
         secret: true,
         slot: &Field {
             get: |config, name| config.tokens.get(name).map(|entry| entry.token.clone()),
             put: |config, name, value| config.tokens.entry(name.to_owned()).or_default().token = value,
+            clear: |config, name| drop(config.tokens.remove(name)),
             range: None,
         },
     },
@@ -191,11 +247,12 @@ pub(crate) static KEYS: &[Key] = &[
         path: "tokens.NAME.scopes",
         doc: "The scopes that the caller has.",
         sample: "[\"mcp:tools\"]",
-        python_variable: None,
+        foreign_variables: &[],
         secret: false,
         slot: &Field {
             get: |config, name| config.tokens.get(name).map(|entry| entry.scopes.clone()),
             put: |config, name, value| config.tokens.entry(name.to_owned()).or_default().scopes = value,
+            clear: |config, name| drop(config.tokens.remove(name)),
             range: None,
         },
     },
@@ -203,16 +260,28 @@ pub(crate) static KEYS: &[Key] = &[
         path: "seal_keys",
         doc: "The keys that seal what calls of 2026-07-28 keep between their rounds, each 32 random bytes in base64, as `openssl rand -base64 32` makes them. The first one seals, all of them open. Instances that share traffic share them; without any, the process makes one for itself. Never shown. Keep them out of the file, as here.",
         sample: "[\"${SEAL_KEY}\"]",
-        python_variable: None,
+        foreign_variables: &[],
         secret: true,
         slot: &Field {
             get: |config, _| Some(config.seal_keys.clone()),
             put: |config, _, value| config.seal_keys = value,
+            clear: |_, _| {},
             range: None,
         },
     },
     key!("page_size", page_size, "How many entries one page of a list holds.", range = ("1", "100000")),
-    key!("limits.connections", limits.connections, "HTTP connections in all.", range = ("1", "1000000")),
+    key!(
+        "limits.connections",
+        limits.connections,
+        "Connections of each of HTTP, TCP and the Unix socket.",
+        range = ("1", "1000000")
+    ),
+    key!(
+        "limits.connection_idle",
+        limits.connection_idle,
+        "How long a connection over TCP or a Unix socket may be silent in both directions, with no call in flight, before it is closed; 0s lets it be for ever.",
+        range = ("0s", "365d")
+    ),
     key!(
         "limits.message_bytes",
         limits.message_bytes,
@@ -469,7 +538,8 @@ pub(crate) fn join(path: &str, part: &str) -> String {
 
 /// Whether values below `path` may be secrets, so that no message quotes them.
 pub(crate) fn is_secret(path: &str) -> bool {
-    matches!(path.split('.').next(), Some("tokens" | "seal_keys"))
+    let of_plugin = path.starts_with("plugins.") && path.contains(".settings");
+    of_plugin || matches!(path.split('.').next(), Some("tokens" | "seal_keys"))
 }
 
 /// `found` as a message about the key at `path` may show it.
@@ -522,6 +592,6 @@ mod tests {
                 && child("", "limits.depth").is_none()
                 && child("limits", "x").is_none()
         );
-        assert!(children("limits").contains(&"depth") && children("plugins.NAME") == ["enabled"]);
+        assert!(children("limits").contains(&"depth") && children("plugins.NAME") == ["enabled", "settings"]);
     }
 }

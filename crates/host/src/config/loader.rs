@@ -13,7 +13,7 @@ use super::keys::{self, KEYS, Key, variable_of};
 use super::origin::{Origin, Provenance};
 use super::report::Report;
 use super::settings::Config;
-use super::values::Transport;
+use super::values::{SocketPath, Transport, Transports};
 use crate::diagnostics::{ConfigErrors, Diagnostic, Errors, Found, Place, Problem, nearest};
 
 /// Says where a configuration comes from, and loads it.
@@ -60,6 +60,11 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// The environment files, strongest first.
     pub env_files: Vec<PathBuf>,
+    /// What it was loaded with.
+    pub(crate) loader: Loader,
+    /// Where relative paths in the settings of plugins start: the directory of the configuration file or, where there is
+    /// none, the working directory.
+    pub base: PathBuf,
 }
 
 impl Loaded {
@@ -149,18 +154,35 @@ impl Loader {
         if let Some(file) = &file {
             load.file(&self.directory, file);
         }
-        load.variables();
+        load.variables(self.flag_of("transport").and_then(|text| text.parse().ok()));
         for flag in &self.flags {
             load.flag(flag);
         }
+        load.socket();
         load.contradictions();
         let warnings = load.warnings();
         match load.errors.finish() {
             Some(errors) => Err(errors),
             None => {
-                Ok(Loaded { config: load.config, provenance: load.provenance, warnings, file, env_files })
+                let base =
+                    file.as_ref().and_then(|file| self.directory.join(file).parent().map(Path::to_owned));
+                let base = base.unwrap_or_else(|| self.directory.clone());
+                Ok(Loaded {
+                    config: load.config,
+                    provenance: load.provenance,
+                    warnings,
+                    file,
+                    env_files,
+                    loader: self.clone(),
+                    base,
+                })
             }
         }
+    }
+
+    /// What the command line says of the key at `path`.
+    fn flag_of(&self, path: &str) -> Option<&str> {
+        self.flags.iter().rev().find(|flag| flag.path == path).map(|flag| flag.text.as_str())
     }
 
     /// The environment files to read, strongest first.
@@ -226,8 +248,9 @@ impl Load {
         }
     }
 
-    /// `LATIMER_*`, or where it is not set the variable of the Python servers, over what the file says.
-    fn variables(&mut self) {
+    /// `LATIMER_*`, or where it is not set the variable of other servers, over what the file says. `transport` is what
+    /// the command line chooses.
+    fn variables(&mut self, transport: Option<Transports>) {
         for key in KEYS {
             let Some(variable) = key.variable() else { continue };
             if key.path.contains(keys::NAME) {
@@ -236,16 +259,46 @@ impl Load {
                 }
                 continue;
             }
-            let set = [Some(variable.as_str()), key.python_variable]
-                .into_iter()
-                .flatten()
+            // The table of keys has the transport first.
+            let tcp = transport.as_ref().unwrap_or(&self.config.transport).is_tcp_before_http();
+            let foreign: &[&str] = match (key.path, tcp) {
+                ("host" | "port", true) => &[],
+                ("tcp.host", true) => &["MCP_HOST"],
+                ("tcp.port", true) => &["MCP_PORT"],
+                _ => key.foreign_variables,
+            };
+            let set = std::iter::once(variable.as_str())
+                .chain(foreign.iter().copied())
                 .find(|name| {
                     self.environment.is_garbled(name)
-                        || self.environment.value(name).is_some_and(|v| !v.is_empty())
+                        || self.environment.value(name).is_some_and(|v| !v.trim().is_empty())
                 })
                 .map(str::to_owned);
             if let Some(set) = set {
                 self.variable(key, &set, key.path);
+            }
+        }
+    }
+
+    /// Finds the socket to listen on where nothing names one. A folder that everybody may write to is none to look in:
+    /// another user could take the name first.
+    fn socket(&mut self) {
+        if !self.config.transport.has(Transport::Unix) || self.config.unix.path.is_some() {
+            return;
+        }
+        let folder = self.environment.value("XDG_RUNTIME_DIR").filter(|folder| folder.starts_with('/'));
+        let path = folder.and_then(|folder| {
+            "latimer.sock".parse::<SocketPath>().ok().map(|path| path.at(Path::new(folder)))
+        });
+        match path {
+            Some(path) => {
+                self.config.unix.path = Some(path);
+                let variables = self.environment.place("XDG_RUNTIME_DIR").into_iter().collect();
+                self.provenance.set("unix.path".to_owned(), Origin { place: None, variables });
+            }
+            None => {
+                let place = self.provenance.place("transport");
+                self.errors.add(|| Diagnostic::new(place, Problem::NoSocketPath));
             }
         }
     }
@@ -347,6 +400,10 @@ impl Load {
             let told = if self.provenance.place(smaller).is_some() { smaller } else { larger };
             found.push((told.into(), Problem::Contradiction { smaller, larger }));
         }
+        let flag = self.provenance.place("http_sse").filter(|place| matches!(place, Place::Flag { .. }));
+        if flag.is_some() && config.http_sse && !config.transport.has(Transport::Http) {
+            found.push(("http_sse".into(), Problem::NotServed { key: "http_sse", transport: "http" }));
+        }
         let mut owners = std::collections::HashMap::new();
         for (name, entry) in &config.tokens {
             let place = format!("tokens.{name}.token");
@@ -382,9 +439,20 @@ impl Load {
             }
         }
         let config = &self.config;
-        if config.transport == Transport::Http && !config.host.is_loopback() && config.tokens.is_empty() {
-            let problem = Problem::OpenToAll { host: config.host.to_string() };
-            warnings.push(Diagnostic::new(self.provenance.place("host"), problem));
+        let open = [(Transport::Http, "host", &config.host), (Transport::Tcp, "tcp.host", &config.tcp.host)];
+        for (transport, key, host) in open {
+            if !config.transport.has(transport) || host.is_loopback() {
+                continue;
+            }
+            let host = host.to_string();
+            let problem = if config.tokens.is_empty() {
+                Problem::OpenToAll { key, host }
+            } else if transport == Transport::Tcp && config.tls_cert.is_none() {
+                Problem::InTheClear { key, host }
+            } else {
+                continue;
+            };
+            warnings.push(Diagnostic::new(self.provenance.place(key), problem));
         }
         warnings
     }

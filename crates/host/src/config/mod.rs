@@ -8,7 +8,9 @@
 //! 2. `LATIMER_*` variables: `LATIMER_PORT` for `port`, `LATIMER_LIMITS_CALL_TIMEOUT` for `limits.call_timeout`,
 //!    `LATIMER_PLUGINS_ECHO_ENABLED` for `plugins.echo.enabled`; lists are separated by commas; an empty variable counts as not set;
 //! 3. `MCP_SERVER_NAME`, `MCP_TRANSPORT`, `MCP_HOST`, `MCP_PORT` and `MCP_LOG_LEVEL`, by which Python MCP servers are
-//!    commonly set up. They stand above the file because they do there: a deployment that sets `MCP_PORT` keeps its port;
+//!    commonly set up, and `MCP_MODE`, `MCP_ENDPOINT`, `MCP_SOCKET_PATH`, `MCP_SOCKET_MODE` and `MCP_READY_FILE`, by which
+//!    servers of sockets are. They stand above the file because they do there: a deployment that sets `MCP_PORT` keeps its
+//!    port. `MCP_HOST` and `MCP_PORT` are those of TCP where TCP is served and HTTP is not;
 //! 4. the configuration file: `latimer.yaml`, `.yml`, `.toml` or `.json`;
 //! 5. the defaults.
 //!
@@ -25,6 +27,7 @@
 //! One table (`keys.rs`) holds every key: the reader's known keys, the variables' names, [`schema()`], [`example()`]
 //! and the report come from it.
 
+mod again;
 mod apply;
 mod document;
 mod environment;
@@ -33,6 +36,7 @@ mod file;
 mod keys;
 mod loader;
 mod origin;
+mod plugin_settings;
 mod report;
 mod schema;
 mod secret;
@@ -44,11 +48,12 @@ mod values;
 pub use example::example;
 pub use loader::{Loaded, Loader};
 pub use origin::{Origin, Provenance};
+pub use plugin_settings::PluginSettings;
 pub use report::{Report, ReportValue};
 pub use schema::schema;
 pub use secret::Secret;
-pub use settings::{Config, Limits, Plugin, StaticToken};
+pub use settings::{Config, Limits, Plugin, StaticToken, Tcp, Unix};
 pub use values::{
     Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
-    Transport, ValueError, WebOrigin,
+    SocketMode, SocketPath, Transport, Transports, ValueError, WebOrigin,
 };

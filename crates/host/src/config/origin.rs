@@ -41,6 +41,11 @@ impl Provenance {
         self.0.get(path).cloned().unwrap_or_default()
     }
 
+    /// Whether anything set the value of the key at `path`.
+    pub(crate) fn is_set(&self, path: &str) -> bool {
+        self.0.get(path).is_some_and(|origin| origin.place.is_some() || !origin.variables.is_empty())
+    }
+
     pub(crate) fn set(&mut self, path: String, origin: Origin) {
         self.0.insert(path, origin);
     }

@@ -10,7 +10,7 @@ use super::document::{Node, Span, Value};
 use super::secret::Secret;
 use super::values::{
     Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
-    Transport, WebOrigin,
+    SocketMode, SocketPath, Transport, Transports, WebOrigin,
 };
 use crate::diagnostics::Found;
 use crate::logging::{LogFilter, LogFormat};
@@ -28,7 +28,7 @@ pub(crate) struct Misfit {
 }
 
 impl Misfit {
-    fn of(node: &Node) -> Vec<Self> {
+    pub(crate) fn of(node: &Node) -> Vec<Self> {
         vec![Self { span: node.span, found: node.value.found(), hidden: !node.variables.is_empty() }]
     }
 }
@@ -58,6 +58,11 @@ pub(crate) trait Setting: Sized + 'static {
     /// What ranges are about: the number, the bytes, the milliseconds.
     fn magnitude(&self) -> Option<u64> {
         None
+    }
+
+    /// Whether it is the same value as another. What is shown tells, unless it hides something.
+    fn same(&self, other: &Self) -> bool {
+        self.show() == other.show()
     }
 
     /// Makes a relative path start at `base`.
@@ -98,8 +103,62 @@ text_setting! {
     Scope: Scope::EXPECTED, json!({"type": "string", "minLength": 1});
     LogFilter: "error, warn, info, debug or trace, or a filter such as info,latimer_transport=debug",
         json!({"type": "string", "minLength": 1});
-    Transport: Transport::EXPECTED, choice(&["stdio", "http"]);
+    Transport: Transport::EXPECTED, choice(&["http", "stdio", "tcp", "unix"]);
+    SocketMode: SocketMode::EXPECTED, json!({"type": "string", "pattern": format!("^(0o)?[0-7]{{3,4}}$|{REFERENCE}")});
     LogFormat: "text or json", choice(&["text", "json"]);
+}
+
+/// One transport is written as a word, several are a list.
+impl Setting for Transports {
+    fn expected() -> String {
+        Self::EXPECTED.into()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn from_node(node: &Node) -> Result<Self, Vec<Misfit>> {
+        match &node.value {
+            Value::Text(text) => Self::from_text(text).ok_or_else(|| Misfit::of(node)),
+            _ => Self::new(Vec::from_node(node)?).ok_or_else(|| Misfit::of(node)),
+        }
+    }
+
+    fn show(&self) -> Json {
+        let mut words = self.iter().map(|one| one.show());
+        match (words.next(), words.next()) {
+            (Some(only), None) => only,
+            _ => self.iter().map(|one| one.show()).collect(),
+        }
+    }
+
+    fn schema() -> Json {
+        let one = Transport::schema();
+        json!({"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": true}]})
+    }
+}
+
+impl Setting for SocketPath {
+    fn expected() -> String {
+        Self::EXPECTED.into()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> Json {
+        Json::String(self.to_string())
+    }
+
+    fn schema() -> Json {
+        json!({"type": "string", "minLength": 1})
+    }
+
+    fn rebase(&mut self, base: &Path) {
+        *self = self.clone().at(base);
+    }
 }
 
 fn choice(choices: &[&str]) -> Json {
@@ -277,6 +336,10 @@ impl Setting for Secret<String> {
         "a bearer token (RFC 6750 §2.1: letters, digits and - . _ ~ + /, then any =)".into()
     }
 
+    fn same(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+
     fn from_text(text: &str) -> Option<Self> {
         let body = text.trim_end_matches('=');
         let fits =
@@ -296,6 +359,10 @@ impl Setting for Secret<String> {
 impl Setting for SealKey {
     fn expected() -> String {
         SealKey::EXPECTED.into()
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -346,6 +413,10 @@ impl<T: Setting> Setting for Option<T> {
 impl<T: Setting> Setting for Vec<T> {
     fn expected() -> String {
         format!("a list, each item {}", T::expected())
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().zip(other).all(|(one, other)| one.same(other))
     }
 
     /// Items are separated by commas.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::plugin_settings::PluginSettings;
 use super::secret::Secret;
 use super::values::{
     Authority, BindHost, ByteSize, EndpointPath, PluginName, PublicUrl, Scope, SealKey, ServerName,
-    Transport, WebOrigin,
+    SocketMode, SocketPath, Transports, WebOrigin,
 };
 use crate::logging::{LogFilter, LogFormat};
 
@@ -22,7 +23,7 @@ use crate::logging::{LogFilter, LogFormat};
 pub struct Config {
     pub server_name: ServerName,
     pub instructions: Option<String>,
-    pub transport: Transport,
+    pub transport: Transports,
     pub host: BindHost,
     pub port: u16,
     pub path: EndpointPath,
@@ -34,6 +35,11 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub strict_empty_errors: bool,
+    pub tcp: Tcp,
+    pub unix: Unix,
+    pub bare_methods: bool,
+    pub ordered: Option<bool>,
+    pub ready_file: Option<PathBuf>,
     pub log_level: LogFilter,
     pub log_format: LogFormat,
     pub autoload: Vec<PluginName>,
@@ -44,12 +50,33 @@ pub struct Config {
     pub limits: Limits,
 }
 
+/// Where TCP is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
+pub struct Tcp {
+    pub host: BindHost,
+    pub port: u16,
+}
+
+/// Where a Unix socket is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
+pub struct Unix {
+    /// Always there in a loaded configuration that serves a Unix socket.
+    pub path: Option<SocketPath>,
+    pub mode: SocketMode,
+}
+
 /// What is said of one plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plugin {
     /// Whether it may be loaded.
     pub enabled: bool,
+    /// What it is told.
+    pub settings: Option<PluginSettings>,
 }
 
 /// A bearer token that never changes, and what its bearer may do.
@@ -68,6 +95,7 @@ pub struct StaticToken {
 #[allow(missing_docs, reason = "each field is the key of its name, and documented there")]
 pub struct Limits {
     pub connections: usize,
+    pub connection_idle: Duration,
     pub message_bytes: ByteSize,
     pub header_bytes: ByteSize,
     pub depth: usize,
@@ -109,7 +137,7 @@ impl Default for Config {
         Self {
             server_name: constant("latimer"),
             instructions: None,
-            transport: Transport::Http,
+            transport: Transports::default(),
             host: constant("127.0.0.1"),
             port: 12_200,
             path: constant("/mcp"),
@@ -121,6 +149,11 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             strict_empty_errors: false,
+            tcp: Tcp { host: constant("127.0.0.1"), port: 7_000 },
+            unix: Unix { path: None, mode: SocketMode::default() },
+            bare_methods: false,
+            ordered: None,
+            ready_file: None,
             log_level: LogFilter::default(),
             log_format: LogFormat::Text,
             autoload: Vec::new(),
@@ -135,7 +168,7 @@ impl Default for Config {
 
 impl Default for Plugin {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, settings: None }
     }
 }
 
@@ -143,6 +176,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connection_idle: Duration::from_secs(60 * 60),
             message_bytes: ByteSize::new(1 << 20),
             header_bytes: ByteSize::new(16 << 10),
             depth: 128,

@@ -25,6 +25,10 @@ pub(crate) trait Slot: Sync {
     fn set_text(&self, config: &mut Config, name: &str, text: &str) -> Result<(), Refusal>;
     /// The value, or `None` if there is nothing of that name.
     fn show(&self, config: &Config, name: &str) -> Option<Json>;
+    /// Whether two configurations have the same value.
+    fn same(&self, one: &Config, other: &Config, name: &str) -> bool;
+    /// Gives a configuration the value of another one.
+    fn copy(&self, to: &mut Config, from: &Config, name: &str);
     /// The JSON Schema of the value.
     fn schema(&self) -> Json;
     /// The least and the greatest value as they are written.
@@ -38,6 +42,8 @@ pub(crate) trait Slot: Sync {
 pub(crate) struct Field<T> {
     pub(crate) get: fn(&Config, &str) -> Option<T>,
     pub(crate) put: fn(&mut Config, &str, T),
+    /// Makes it what it is where nothing sets it; for fields that `get` may not find.
+    pub(crate) clear: fn(&mut Config, &str),
     pub(crate) range: Option<(&'static str, &'static str)>,
 }
 
@@ -87,6 +93,21 @@ impl<T: Setting> Slot for Field<T> {
 
     fn show(&self, config: &Config, name: &str) -> Option<Json> {
         (self.get)(config, name).map(|value| value.show())
+    }
+
+    fn same(&self, one: &Config, other: &Config, name: &str) -> bool {
+        match ((self.get)(one, name), (self.get)(other, name)) {
+            (Some(one), Some(other)) => one.same(&other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    fn copy(&self, to: &mut Config, from: &Config, name: &str) {
+        match (self.get)(from, name) {
+            Some(value) => (self.put)(to, name, value),
+            None => (self.clear)(to, name),
+        }
     }
 
     fn schema(&self) -> Json {

@@ -1,6 +1,7 @@
 //! The types of single values: each is made by `FromStr` and holds only what is allowed.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use latimer_core::ask::SealKeys;
@@ -12,25 +13,30 @@ use super::secret::Secret;
 #[error("not {0}")]
 pub struct ValueError(pub(crate) &'static str);
 
-/// How clients reach the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A way in which clients reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
+    /// HTTP: Streamable HTTP of every revision.
+    Http,
     /// Standard input and output, one client.
     Stdio,
-    /// HTTP: Streamable HTTP of every revision.
-    #[default]
-    Http,
+    /// Newline-delimited JSON over TCP.
+    Tcp,
+    /// Newline-delimited JSON over a Unix socket.
+    Unix,
 }
 
 impl Transport {
-    pub(crate) const EXPECTED: &str = "stdio or http";
+    pub(crate) const EXPECTED: &str = "http, stdio, tcp or unix";
 }
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Stdio => "stdio",
             Self::Http => "http",
+            Self::Stdio => "stdio",
+            Self::Tcp => "tcp",
+            Self::Unix => "unix",
         })
     }
 }
@@ -38,13 +44,147 @@ impl fmt::Display for Transport {
 impl FromStr for Transport {
     type Err = ValueError;
 
-    /// Also takes the `streamable-http` of Python servers.
+    /// Also takes the words of other servers: `streamable-http`, `stdio://`, `socket` and `unix-domain`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_lowercase().as_str() {
-            "stdio" => Ok(Self::Stdio),
+        match text.trim().to_ascii_lowercase().as_str() {
             "http" | "streamable-http" | "streamable_http" => Ok(Self::Http),
+            "stdio" | "stdio://" => Ok(Self::Stdio),
+            "tcp" => Ok(Self::Tcp),
+            "unix" | "socket" | "unix-domain" => Ok(Self::Unix),
             _ => Err(ValueError(Self::EXPECTED)),
         }
+    }
+}
+
+/// The ways in which clients reach the server: at least one, and each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transports(Vec<Transport>);
+
+impl Transports {
+    pub(crate) const EXPECTED: &str = "http, stdio, tcp or unix, or a list of them with each once";
+
+    /// These ones, if there is any, and none of them twice.
+    #[must_use]
+    pub fn new(transports: Vec<Transport>) -> Option<Self> {
+        let twice = transports.iter().enumerate().any(|(index, one)| transports[..index].contains(one));
+        (!transports.is_empty() && !twice).then_some(Self(transports))
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn has(&self, transport: Transport) -> bool {
+        self.0.contains(&transport)
+    }
+
+    /// All of them, in the order named.
+    pub fn iter(&self) -> impl Iterator<Item = Transport> {
+        self.0.iter().copied()
+    }
+
+    /// Whether `MCP_HOST` and `MCP_PORT` mean TCP.
+    pub(crate) fn is_tcp_before_http(&self) -> bool {
+        self.has(Transport::Tcp) && !self.has(Transport::Http)
+    }
+}
+
+impl Default for Transports {
+    /// HTTP alone.
+    fn default() -> Self {
+        Self(vec![Transport::Http])
+    }
+}
+
+impl FromStr for Transports {
+    type Err = ValueError;
+
+    /// Separated by commas.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = text.split(',').map(str::parse).collect::<Result<Vec<_>, ValueError>>();
+        all.ok().and_then(Self::new).ok_or(ValueError(Self::EXPECTED))
+    }
+}
+
+/// The address of a Unix socket: a path, or `@NAME` for one without a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketPath(String);
+
+impl SocketPath {
+    pub(crate) const EXPECTED: &str = "the path of a socket, or @NAME";
+
+    /// The path, or `@NAME`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path of its file, if it has one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        (!self.0.starts_with('@')).then(|| Path::new(&self.0))
+    }
+
+    /// This path, starting at `base` if it is relative.
+    pub(crate) fn at(self, base: &Path) -> Self {
+        match self.file().filter(|path| path.is_relative()).map(|path| base.join(path)) {
+            // A folder that is not UTF-8 cannot be named to the listener.
+            Some(path) => path.to_str().map_or(self, |path| Self(path.to_owned())),
+            None => self,
+        }
+    }
+}
+
+impl fmt::Display for SocketPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for SocketPath {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = !matches!(text, "" | "@") && !text.contains('\0') && !text.ends_with('/');
+        if fits { Ok(Self(text.to_owned())) } else { Err(ValueError(Self::EXPECTED)) }
+    }
+}
+
+/// The permissions of a socket's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketMode(u32);
+
+impl SocketMode {
+    pub(crate) const EXPECTED: &str = "octal digits in quotes, such as \"0600\" or \"0660\", up to \"0777\"";
+
+    /// The permission bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for SocketMode {
+    /// The owner alone.
+    fn default() -> Self {
+        Self(0o600)
+    }
+}
+
+impl fmt::Display for SocketMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04o}", self.0)
+    }
+}
+
+impl FromStr for SocketMode {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.trim();
+        let digits = digits.strip_prefix("0o").unwrap_or(digits);
+        let octal =
+            (3..=4).contains(&digits.len()) && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+        let bits = octal.then(|| u32::from_str_radix(digits, 8).ok()).flatten();
+        bits.filter(|bits| *bits <= 0o777).map(Self).ok_or(ValueError(Self::EXPECTED))
     }
 }
 
@@ -346,8 +486,24 @@ mod tests {
     #[test]
     fn values_are_brought_to_one_form_or_refused() {
         check::<Transport>(
-            &[("stdio", "stdio"), ("HTTP", "http"), ("streamable-http", "http")],
-            &["sse", "", "tcp"],
+            &[
+                ("stdio", "stdio"),
+                ("HTTP", "http"),
+                ("streamable-http", "http"),
+                ("stdio://", "stdio"),
+                (" TCP ", "tcp"),
+                ("socket", "unix"),
+                ("Unix-Domain", "unix"),
+            ],
+            &["sse", "", "udp", "tcp://"],
+        );
+        check::<SocketPath>(
+            &[("/run/a.sock", "/run/a.sock"), ("@a", "@a"), ("a", "a")],
+            &["", "@", "a\0", "/run/"],
+        );
+        check::<SocketMode>(
+            &[("0600", "0600"), ("600", "0600"), ("0o660", "0660"), (" 0777 ", "0777")],
+            &["", "0", "77", "0888", "1777", "-600", "+600", "rw", "00600"],
         );
         check::<ByteSize>(
             &[
@@ -403,6 +559,24 @@ mod tests {
             &["a.example", "ftp://a", "https://a?b", "https://a#b", "https://u:p@a", "/mcp"],
         );
         check::<Scope>(&[("mcp:tools", "mcp:tools")], &["", "a b", "a\"b", "ä"]);
+    }
+
+    #[test]
+    fn transports_are_one_or_several_and_each_once() {
+        let read = |text: &str| text.parse::<Transports>().ok().map(|all| all.iter().collect::<Vec<_>>());
+        assert_eq!(read("tcp"), Some(vec![Transport::Tcp]));
+        assert_eq!(read("stdio, http"), Some(vec![Transport::Stdio, Transport::Http]));
+        for bad in ["", ",", "http,http", "unix,socket", "http,", "sse"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_path_of_a_socket_starts_at_the_file_that_names_it_unless_it_has_no_file() {
+        let at = |text: &str| text.parse::<SocketPath>().map(|path| path.at(Path::new("/etc/l")).to_string());
+        assert_eq!(at("a.sock"), Ok("/etc/l/a.sock".into()));
+        assert_eq!(at("/run/a.sock"), Ok("/run/a.sock".into()));
+        assert_eq!(at("@a"), Ok("@a".into()));
     }
 
     #[test]

@@ -169,6 +169,29 @@ pub enum Problem {
         /// The key with its path.
         key: String,
     },
+    /// A Unix socket is to be served, and nothing says where.
+    #[error(
+        "`transport` has unix, `unix.path` is not set, and there is no XDG_RUNTIME_DIR to put the socket in"
+    )]
+    NoSocketPath,
+    /// A flag is about a transport that is not served.
+    #[error("`{key}` is about {transport}, which `transport` does not have")]
+    NotServed {
+        /// The key.
+        key: &'static str,
+        /// The transport.
+        transport: &'static str,
+    },
+    /// Warning: tokens cross the network as they are.
+    #[error(
+        "`{key}` {host} is reachable from other machines and there is no TLS: tokens can be read on the way"
+    )]
+    InTheClear {
+        /// The key of the address.
+        key: &'static str,
+        /// The address.
+        host: String,
+    },
     /// Warning: a variable looks like ours and is none.
     #[error("{variable} is not a variable that Latimer reads")]
     UnknownVariable {
@@ -184,8 +207,10 @@ pub enum Problem {
         plugin: String,
     },
     /// Warning: anybody who reaches the machine may call.
-    #[error("`host` {host} is reachable from other machines and `tokens` is empty: every caller is let in")]
+    #[error("`{key}` {host} is reachable from other machines and `tokens` is empty: every caller is let in")]
     OpenToAll {
+        /// The key of the address.
+        key: &'static str,
         /// The address.
         host: String,
     },
@@ -237,7 +262,10 @@ impl Problem {
             Self::UnknownVariable { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
             Self::UnknownVariable { .. } => "unset it if it was meant for Latimer".into(),
             Self::AutoloadDisabled { plugin } => format!("remove {plugin} from one of the two"),
-            Self::OpenToAll { .. } => "set `tokens`, or `host: 127.0.0.1`".into(),
+            Self::OpenToAll { key, .. } => format!("set `tokens`, or `{key}: 127.0.0.1`"),
+            Self::NoSocketPath => "set `unix.path`, in a folder that only its user may write to".into(),
+            Self::NotServed { transport, .. } => format!("add {transport} to `transport`, or leave the flag out"),
+            Self::InTheClear { key, .. } => format!("set `tls_cert` and `tls_key`, or `{key}: 127.0.0.1`"),
         }
     }
 }

@@ -43,6 +43,11 @@ impl LineDecoder {
         Self { max, chunk: Bytes::new(), partial: BytesMut::new(), discarding: false }
     }
 
+    /// Lets lines that are not looked at yet have up to `max` bytes.
+    pub fn allow(&mut self, max: usize) {
+        self.max = max;
+    }
+
     /// Takes the next bytes. Events of earlier ones come first.
     pub fn push(&mut self, chunk: Bytes) {
         if self.chunk.is_empty() {
@@ -70,7 +75,7 @@ impl LineDecoder {
                 piece
             } else {
                 if self.partial.len() + piece.len() <= self.max + 1 {
-                    self.partial.extend_from_slice(&piece);
+                    self.keep(&piece);
                 } else {
                     self.partial.clear();
                     return Some(LineEvent::TooLong);
@@ -94,6 +99,11 @@ impl LineDecoder {
         self.whole(line)
     }
 
+    /// How many bytes of memory are kept for a line whose end has not come. The newest chunk is not counted.
+    pub fn held(&self) -> usize {
+        self.partial.capacity()
+    }
+
     /// Keeps what may be the beginning of a line, or gives it up as too long.
     fn keep_rest(&mut self) -> Option<LineEvent> {
         let rest = std::mem::take(&mut self.chunk);
@@ -104,12 +114,23 @@ impl LineDecoder {
         let length = self.partial.len() + rest.len();
         let fits = length <= self.max || (length == self.max + 1 && rest.last() == Some(&b'\r'));
         if fits {
-            self.partial.extend_from_slice(&rest);
+            self.keep(&rest);
             return None;
         }
         self.partial = BytesMut::new();
         self.discarding = true;
         Some(LineEvent::TooLong)
+    }
+
+    /// Adds to the beginning of a line. What is kept never takes more than the longest line would.
+    fn keep(&mut self, piece: &[u8]) {
+        let length = self.partial.len() + piece.len();
+        if length > self.partial.capacity() {
+            let mut larger = BytesMut::with_capacity(length.next_power_of_two().min(self.max + 1));
+            larger.extend_from_slice(&self.partial);
+            self.partial = larger;
+        }
+        self.partial.extend_from_slice(piece);
     }
 
     fn whole(&self, mut line: Bytes) -> Option<LineEvent> {
@@ -194,11 +215,23 @@ mod tests {
         for _ in 0..1000 {
             decoder.push(Bytes::from_static(&[b'x'; 64]));
             events.extend(std::iter::from_fn(|| decoder.next_event()));
-            assert!(decoder.partial.capacity() <= 64);
+            assert!(decoder.held() <= 64);
         }
         decoder.push(Bytes::from_static(b"\nafter\n"));
         events.extend(std::iter::from_fn(|| decoder.next_event()));
         assert_eq!(events, [LineEvent::TooLong, line("after")]);
+    }
+
+    #[test]
+    fn the_beginning_of_a_line_takes_no_more_than_the_longest_line() {
+        let mut decoder = LineDecoder::new(1_000_000);
+        let mut events = Vec::new();
+        while events.is_empty() {
+            decoder.push(Bytes::from_static(&[b'x'; 1_000]));
+            events.extend(std::iter::from_fn(|| decoder.next_event()));
+            assert!(decoder.partial.capacity() <= 1_000_001, "{}", decoder.partial.capacity());
+        }
+        assert_eq!((events, decoder.partial.capacity()), (vec![LineEvent::TooLong], 0));
     }
 
     #[test]

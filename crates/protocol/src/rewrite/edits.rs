@@ -65,27 +65,25 @@ impl<'e> Edits<'e> {
         path: impl IntoIterator<Item = S>,
         raw: &'e str,
     ) -> &mut Self {
-        self.node(path, false).action = Some(Action::Replace(raw));
+        self.node(path).edit(Some(Action::Replace(raw)), None);
         self
     }
 
     /// Removes the value at `path`. Removing the whole text leaves `null`.
     pub fn remove<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>) -> &mut Self {
-        self.node(path, false).action = Some(Action::Remove);
+        self.node(path).edit(Some(Action::Remove), None);
         self
     }
 
     /// As [`replace`](Self::replace); where the member (or an object on the way) is absent, it is added at the end.
     pub fn set<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>, raw: &'e str) -> &mut Self {
-        let node = self.node(path, true);
-        node.action = Some(Action::Replace(raw));
-        node.insert = Some(raw);
+        self.node(path).edit(Some(Action::Replace(raw)), Some(raw));
         self
     }
 
     /// Adds the member with the value `raw` (sound JSON) where it is absent, and leaves it alone where it is not.
     pub fn add<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>, raw: &'e str) -> &mut Self {
-        self.node(path, true).insert = Some(raw);
+        self.node(path).edit(None, Some(raw));
         self
     }
 
@@ -95,7 +93,7 @@ impl<'e> Edits<'e> {
         path: impl IntoIterator<Item = S>,
         change: impl Fn(&str) -> Change + Send + Sync + 'e,
     ) -> &mut Self {
-        self.node(path, false).action = Some(Action::Map(Box::new(change)));
+        self.node(path).edit(Some(Action::Map(Box::new(change))), None);
         self
     }
 
@@ -125,10 +123,9 @@ impl<'e> Edits<'e> {
         Ok(())
     }
 
-    fn node<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>, creates: bool) -> &mut Node<'e> {
+    fn node<S: Into<Step<'e>>>(&mut self, path: impl IntoIterator<Item = S>) -> &mut Node<'e> {
         let mut node = &mut self.root;
         for step in path {
-            node.creates |= creates;
             node = match step.into() {
                 Step::Each => node.each.get_or_insert_default(),
                 Step::Member(name) => node.member(name),
@@ -145,8 +142,6 @@ struct Node<'e> {
     insert: Option<&'e str>,
     members: Vec<(&'e str, Node<'e>)>,
     each: Option<Box<Node<'e>>>,
-    /// Whether a member below may have to be added.
-    creates: bool,
 }
 
 enum Action<'e> {
@@ -172,6 +167,22 @@ impl<'e> Node<'e> {
             self.members.len() - 1
         });
         &mut self.members[at].1
+    }
+
+    /// Takes the place of earlier edits of this very place; those below it stay.
+    fn edit(&mut self, action: Option<Action<'e>>, insert: Option<&'e str>) {
+        self.action = action;
+        self.insert = insert;
+    }
+
+    /// Whether a member below may have to be added.
+    fn creates(&self) -> bool {
+        self.members.iter().any(|(_, node)| node.inserts())
+    }
+
+    /// Whether the member that this node stands for is added where it is absent.
+    fn inserts(&self) -> bool {
+        self.insert.is_some() || self.creates()
     }
 
     /// Whether nothing below this place is edited.
@@ -211,7 +222,8 @@ impl<'e> Node<'e> {
     }
 
     fn object(&self, cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<(), RewriteError> {
-        let mut seen = if self.creates { vec![false; self.members.len()] } else { Vec::new() };
+        let creates = self.creates();
+        let mut seen = if creates { vec![false; self.members.len()] } else { Vec::new() };
         let mut empty = true;
         container(cursor, out, *b"{}", |cursor, out| {
             let start = cursor.at();
@@ -233,7 +245,7 @@ impl<'e> Node<'e> {
             empty &= !kept;
             Ok(kept)
         })?;
-        if self.creates {
+        if creates {
             out.pop();
             for ((name, node), seen) in self.members.iter().zip(seen) {
                 if !seen {
@@ -247,7 +259,7 @@ impl<'e> Node<'e> {
 
     /// Writes the member that this node stands for, if one is to be added.
     fn create(&self, name: &str, empty: &mut bool, out: &mut Vec<u8>) {
-        if self.insert.is_none() && !self.creates {
+        if !self.inserts() {
             return;
         }
         if !*empty {
@@ -376,6 +388,29 @@ mod tests {
         assert_eq!(edited(&edits, r#"{"d":9,"m":{"s":9,"t":3}}"#), r#"{"d":9,"m":{"s":1,"t":3}}"#);
         assert_eq!(edited(&edits, r#"{"m":{"t":3} }"#), r#"{"m":{"t":3,"s":1} ,"d":2}"#);
         assert_eq!(edited(&edits, r#"{"m":null,"d":1}"#), r#"{"m":null,"d":1}"#);
+    }
+
+    #[test]
+    fn a_later_edit_takes_the_place_of_an_earlier_one_of_the_same_path() {
+        for (text, removed, added) in
+            [("{}", "{}", r#"{"a":{"b":2}}"#), (r#"{"a":{"b":9}}"#, r#"{"a":{}}"#, r#"{"a":{"b":9}}"#)]
+        {
+            let mut edits = Edits::new();
+            edits.set(["a", "b"], "1").remove(["a", "b"]);
+            assert_eq!(edited(&edits, text), removed);
+            edits.add(["a", "b"], "2");
+            assert_eq!(edited(&edits, text), added);
+            edits.map(["a", "b"], |_| Change::Remove);
+            assert_eq!(edited(&edits, text), removed);
+        }
+    }
+
+    #[test]
+    fn members_below_each_entry_are_added_where_there_are_entries_and_nowhere_else() {
+        let mut edits = Edits::new();
+        edits.set(["a", "*", "b"], "1");
+        assert_eq!(edited(&edits, r#"{"a":[{},{"b":0},3]}"#), r#"{"a":[{"b":1},{"b":1},3]}"#);
+        assert_eq!(edited(&edits, "{}"), "{}");
     }
 
     #[test]

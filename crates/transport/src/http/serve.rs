@@ -20,9 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::options::{HttpOptions, OptionsError};
 use super::peer::PeerAddress;
-use super::reading_peer::ReadingPeer;
 use super::service::HttpService;
-use super::tls::TlsIdentity;
+use crate::accept;
+use crate::reading_peer::ReadingPeer;
+use crate::tls::{self, TlsIdentity};
 
 /// Why a listener could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum ServeError {
         /// What went wrong.
         error: io::Error,
     },
+    /// A listener that was handed over.
+    #[error("listen on a socket that was handed over: {0}")]
+    Adopt(io::Error),
     /// An option cannot be.
     #[error(transparent)]
     Options(#[from] OptionsError),
@@ -69,6 +73,20 @@ impl Bound {
         }
     }
 
+    /// Takes a listener that is open already, as a service manager hands it over.
+    ///
+    /// # Errors
+    /// When it is none, or the runtime does not take it.
+    pub fn adopt(listener: std::net::TcpListener, tls: Option<TlsIdentity>) -> Result<Self, ServeError> {
+        let opened = (|| {
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            Ok((TcpListener::from_std(listener)?, address))
+        })();
+        let (listener, address) = opened.map_err(ServeError::Adopt)?;
+        Ok(Self { listener, address, tls })
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -98,7 +116,7 @@ pub async fn serve(
     let builder = builder(&engine, options.read_timeout);
     let service = HttpService::new(engine, options)?;
     let graceful = GracefulShutdown::new();
-    let acceptor = bound.tls.as_ref().map(TlsIdentity::acceptor);
+    let acceptor = bound.tls.as_ref().map(TlsIdentity::http_acceptor);
     // Whatever ends this function ends the connections that are left, too.
     let cut = CancellationToken::new();
     let _cut = cut.clone().drop_guard();
@@ -107,7 +125,7 @@ pub async fn serve(
     let mut stop = pin!(stop);
     loop {
         let (socket, peer) = tokio::select! {
-            accepted = accept(&bound.listener) => accepted,
+            accepted = accept::patiently(|| bound.listener.accept()) => accepted,
             () = &mut stop => break,
         };
         let Ok(slot) = slots.clone().try_acquire_owned() else {
@@ -118,6 +136,8 @@ pub async fn serve(
             continue;
         };
         full = false;
+        // Small replies must not wait for the acknowledgement of earlier ones.
+        let _ = socket.set_nodelay(true);
         let socket = ReadingPeer::new(socket, write_timeout);
         let service = service.clone();
         let builder = builder.clone();
@@ -129,11 +149,13 @@ pub async fn serve(
             let serving = async {
                 match acceptor {
                     None => connection(&builder, socket, peer, service, watcher).await,
-                    Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await {
-                        Ok(Ok(socket)) => connection(&builder, socket, peer, service, watcher).await,
-                        Ok(Err(error)) => Err(error.into()),
-                        Err(elapsed) => Err(elapsed.into()),
-                    },
+                    Some(acceptor) => {
+                        match tokio::time::timeout(tls::HANDSHAKE, acceptor.accept(socket)).await {
+                            Ok(Ok(socket)) => connection(&builder, socket, peer, service, watcher).await,
+                            Ok(Err(error)) => Err(error.into()),
+                            Err(elapsed) => Err(elapsed.into()),
+                        }
+                    }
                 }
             };
             if let Some(Err(error)) = cut.run_until_cancelled(serving).await {
@@ -154,8 +176,6 @@ pub async fn serve(
     }
     Ok(())
 }
-
-const HANDSHAKE: Duration = Duration::from_secs(10);
 
 type ConnectionError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -220,29 +240,4 @@ fn turn_away(socket: &TcpStream, tls: bool) {
         // Whoever does not get it sees the connection close.
         let _ = socket.try_write(ANSWER);
     }
-}
-
-/// The next connection. A lack of file descriptors passes; other errors concern one peer only.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok((socket, peer)) => {
-                // Small replies must not wait for the acknowledgement of earlier ones.
-                let _ = socket.set_nodelay(true);
-                return (socket, peer);
-            }
-            Err(error) if is_of_peer(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted; trying again");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-fn is_of_peer(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-    )
 }

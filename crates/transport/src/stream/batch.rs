@@ -36,6 +36,7 @@ impl Connection {
             Ok(elements) => elements,
             Err(error) => return self.refuse(None, &error, revision),
         };
+        let answering = self.answering();
         let mut slots = Vec::new();
         for element in elements {
             match element {
@@ -48,20 +49,19 @@ impl Connection {
                 Element::Request(request) => slots.push(self.part(&request, text, handshake).await),
             }
         }
-        let out = self.out.clone();
-        if slots.iter().all(|slot| matches!(slot, Slot::Here(..))) && out.has_room() {
+        if slots.iter().all(|slot| matches!(slot, Slot::Here(..))) && answering.has_room() {
             let (answers, _permits) = gather(slots).await;
-            if let Some(answers) = batch::join(answers) {
-                out.push(&answers);
+            if let Some(bytes) = batch::join(answers) {
+                answering.give(&Reply { bytes, error: None });
             }
             return;
         }
         self.calls.spawn(async move {
             // The permits are kept until the answers are out, so that the cap on calls bounds what waits for the reader.
             let (answers, _permits) = gather(slots).await;
-            if let Some(answers) = batch::join(answers) {
-                out.room().await;
-                out.push(&answers);
+            if let Some(bytes) = batch::join(answers) {
+                answering.room().await;
+                answering.give(&Reply { bytes, error: None });
             }
         });
     }
@@ -84,25 +84,26 @@ impl Connection {
         };
         let mut pending = self.engine.begin(call);
         let outbox = pending.outbox().clone();
+        // Its answer is a part of another; what it says before that goes out at once.
+        let speaking = self.unordered();
         let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await;
         match first {
             Poll::Ready(reply) if reply.is_none() || outbox.is_empty() || self.out.has_room() => {
                 if reply.is_some() {
-                    call::flush(&self.out, &outbox);
+                    speaking.flush(&outbox);
                 }
                 Slot::Here(reply, Some(permit))
             }
             first => {
                 let (sender, receiver) = oneshot::channel();
-                let out = self.out.clone();
                 self.calls.spawn(async move {
                     let reply = match first {
                         Poll::Ready(reply) => reply,
-                        Poll::Pending => call::speak(&out, pending).await,
+                        Poll::Pending => call::speak(&speaking, pending).await,
                     };
                     if reply.is_some() {
-                        out.room().await;
-                        call::flush(&out, &outbox);
+                        speaking.room().await;
+                        speaking.flush(&outbox);
                     }
                     // The batch waits for it as long as the connection lives.
                     let _ = sender.send((reply, permit));

@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use bytestring::ByteString;
 use latimer_core::engine::{Hearing, Reply};
 use latimer_core::{Engine, Peer, Principal, Scope};
@@ -15,9 +15,14 @@ use latimer_protocol::{ErrorCode, Frame, Id, Message, RequestId, Revision, RpcEr
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::task::TaskTracker;
 
-use super::call;
+use super::answering::Answering;
+use super::auth::{Gate, Passage};
 use super::era::{self, Handshake};
+use super::idle::Idle;
+use super::options::StreamOptions;
+use super::order::{Order, Turn};
 use super::outgoing::Outgoing;
+use super::{bare, call};
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -26,12 +31,26 @@ pub enum End {
     Input,
     /// It was stopped from this side.
     Stopped,
+    /// Nothing came and nothing went for as long as that may be.
+    Idle,
+    /// It did not say who it is, or not in time.
+    Unidentified,
     /// Its input could not be read.
     Unreadable(std::io::Error),
     /// Its output could not be written: the peer closed its end.
     Unwritable,
     /// Its output was not read: too much waited for the peer, and it was given up.
     Unread,
+}
+
+/// Who is at the other end of a connection, before it says anything.
+#[derive(Debug)]
+pub(super) struct Party {
+    /// Who it is, as far as that is known.
+    pub(super) principal: Principal,
+    pub(super) peer: Peer,
+    /// Whether it has to say who it is before anything else.
+    pub(super) must_identify: bool,
 }
 
 /// What the calls of a connection share.
@@ -45,14 +64,16 @@ pub(super) struct Connection {
     pub(super) scope: Scope,
     pub(super) out: Outgoing,
     pub(super) calls: TaskTracker,
+    options: StreamOptions,
+    order: Order,
 }
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
 pub(super) async fn serve<R, W>(
     engine: Engine,
-    principal: Principal,
-    peer: Peer,
+    options: StreamOptions,
+    party: Party,
     mut input: R,
     output: W,
     stop: impl Future<Output = ()> + Send,
@@ -66,37 +87,77 @@ where
     // An answer may be much larger than a message; what waits for a client that does not read may not be endless.
     let out = Outgoing::new(limits.ring_bytes, limits.ring_bytes.saturating_mul(16));
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-    let scope = Scope::Connection(number);
-    let connection =
-        Connection { engine, principal, peer, number, scope, out: out.clone(), calls: TaskTracker::new() };
+    let mut connection = Connection {
+        engine,
+        principal: party.principal,
+        peer: party.peer,
+        number,
+        scope: Scope::Connection(number),
+        out: out.clone(),
+        calls: TaskTracker::new(),
+        options,
+        order: Order::default(),
+    };
     let mut writing = tokio::spawn({
         let out = out.clone();
         async move { out.write(output).await }
     });
-    let mut lines = LineDecoder::new(most);
+    let mut gate = Gate::new(party.must_identify);
+    let mut idle = Idle::new(options.idle);
+    let mut lines = LineDecoder::new(gate.message_bytes().unwrap_or(most));
     let mut handshake = Handshake::default();
     let mut stop = pin!(stop);
     let mut buffer = BytesMut::new();
-    let end = loop {
+    let mut over = false;
+    let end = 'reading: loop {
+        while let Some(event) = if over { lines.finish() } else { lines.next_event() } {
+            if let Some(most) = connection.patience(&handshake) {
+                // Nothing that comes later could be answered sooner, so that it may as well wait where it is.
+                tokio::select! {
+                    () = connection.order.below(most) => {}
+                    () = &mut stop => break 'reading End::Stopped,
+                    written = &mut writing => break 'reading broken(&written),
+                }
+            }
+            // A peer that reads must not be given up only because nothing was written in the meantime.
+            out.tried().await;
+            if gate.is_open() {
+                connection.take(event, &mut handshake).await;
+                continue;
+            }
+            match gate.pass(&mut connection, event).await {
+                Passage::Said => lines.allow(most),
+                Passage::Unsaid(event) => {
+                    lines.allow(most);
+                    connection.take(event, &mut handshake).await;
+                }
+                Passage::Refused => break 'reading End::Unidentified,
+            }
+        }
+        if over {
+            break End::Input;
+        }
         buffer.reserve(READ);
         let read = tokio::select! {
             read = input.read_buf(&mut buffer) => read,
             () = &mut stop => break End::Stopped,
             written = &mut writing => break broken(&written),
+            () = gate.impatient() => {
+                gate.late(&connection);
+                break End::Unidentified;
+            }
+            () = idle.over(|| (connection.calls.is_empty(), out.written())) => break End::Idle,
         };
         match read {
-            Ok(0) => break End::Input,
-            Ok(_) => lines.push(buffer.split().freeze()),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Ok(0) => over = true,
+            Ok(_) => {
+                idle.stir();
+                lines.push(buffer.split().freeze());
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => break End::Unreadable(error),
         }
-        while let Some(event) = lines.next_event() {
-            connection.take(event, &mut handshake).await;
-        }
     };
-    if let (End::Input, Some(event)) = (&end, lines.finish()) {
-        connection.take(event, &mut handshake).await;
-    }
     // The other end hears nothing more of what changes, and is told so.
     handshake.mute();
     connection.engine.finish_all(&connection.scope);
@@ -143,9 +204,45 @@ impl Connection {
         })
     }
 
+    /// How many requests may wait for their answers before the next line is taken, where that is so.
+    fn patience(&self, handshake: &Handshake) -> Option<usize> {
+        let is_bare = self.options.bare_methods && !handshake.spoke_mcp();
+        (is_bare && self.options.orders_bare()).then_some(self.engine.limits().calls_per_session)
+    }
+
+    pub(super) fn bare_turn(&self) -> Option<Turn> {
+        self.options.orders_bare().then(|| self.order.take())
+    }
+
+    /// How the next request of MCP is answered.
+    pub(super) fn answering(&self) -> Answering {
+        let turn = self.options.orders_mcp().then(|| self.order.take());
+        Answering::mcp(self.out.clone(), turn)
+    }
+
+    /// An answer that waits for no other.
+    pub(super) fn unordered(&self) -> Answering {
+        Answering::mcp(self.out.clone(), None)
+    }
+
     async fn take(&self, event: LineEvent, handshake: &mut Handshake) {
+        let is_bare = self.options.bare_methods && !handshake.spoke_mcp();
         match event {
-            LineEvent::Line(line) => self.line(line, handshake).await,
+            LineEvent::Line(line) => match ByteString::try_from(line) {
+                Ok(text) if is_bare => {
+                    if let Err(text) = self.bare(text).await {
+                        self.message(&text, handshake).await;
+                    }
+                }
+                Ok(text) => self.message(&text, handshake).await,
+                Err(_) if is_bare => self.give(bare::not_utf8()),
+                Err(_) => {
+                    let error =
+                        RpcError::new(ErrorCode::PARSE_ERROR, "not UTF-8; send JSON encoded as UTF-8");
+                    self.refuse(None, &error, handshake.revision());
+                }
+            },
+            LineEvent::TooLong if is_bare => self.give(bare::too_large()),
             LineEvent::TooLong => {
                 let limit = self.engine.limits().message_bytes;
                 let message = format!(
@@ -156,49 +253,71 @@ impl Connection {
         }
     }
 
-    async fn line(&self, line: Bytes, handshake: &mut Handshake) {
-        let Ok(text) = ByteString::try_from(line) else {
-            let error = RpcError::new(ErrorCode::PARSE_ERROR, "not UTF-8; send JSON encoded as UTF-8");
-            return self.refuse(None, &error, handshake.revision());
-        };
-        match Frame::decode(&text, &self.engine.limits().json) {
+    /// Takes a message of MCP.
+    async fn message(&self, text: &ByteString, handshake: &mut Handshake) {
+        handshake.speak_mcp();
+        match Frame::decode(text, &self.engine.limits().json) {
             Err(error) => self.refuse(error.id.as_ref(), &error.error, handshake.revision()),
-            Ok(Frame::Batch(elements)) => self.batch(&elements, &text, handshake).await,
+            Ok(Frame::Batch(elements)) => self.batch(&elements, text, handshake).await,
             Ok(Frame::Message(Message::Request(request))) => {
                 let id = request.id.to_owned();
-                match era::admit(self, &request, &text, handshake) {
-                    Ok(era::Admitted::Reply(reply)) => self.out.push(&reply.bytes),
-                    Ok(era::Admitted::Call(call)) => self.begin(*call).await,
+                match era::admit(self, &request, text, handshake) {
+                    Ok(era::Admitted::Reply(reply)) => self.reply(reply),
+                    Ok(era::Admitted::Call(call)) => {
+                        // What goes on until it is ended would hold up all that comes after it.
+                        let is_endless = call.method.name == "subscriptions/listen";
+                        let answering = if is_endless { self.unordered() } else { self.answering() };
+                        self.begin(*call, answering).await;
+                    }
                     Err(refused) => self.refuse(Some(&id), &refused.error, refused.revision),
                 }
             }
             Ok(Frame::Message(Message::Notification(notification))) => self.notice(&notification, handshake),
-            Ok(Frame::Message(Message::Response(response))) => self.answered(&response, &text).await,
+            Ok(Frame::Message(Message::Response(response))) => self.answered(&response, text).await,
         }
     }
 
-    /// Begins a call: most end at the first poll, here; the others, and those whose answer has to wait for the reader,
-    /// go on in a task of their own.
-    async fn begin(&self, request: latimer_core::engine::Request) {
+    /// Begins a call: most end at the first poll, here; the others, and those whose answer has to wait for the reader or
+    /// for others, go on in a task of their own.
+    pub(super) async fn begin(&self, request: latimer_core::engine::Request, answering: Answering) {
         let (id, revision) = (request.id.clone(), request.caller.revision);
         let permit = match self.engine.admit(&request.caller.holder(request.method)) {
             Ok(permit) => permit,
             Err(busy) => {
                 let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
-                return self.refuse(Some(&id), &error, revision);
+                tracing::info!(reason = %error.message, "refused a call");
+                return self.pass(answering, Reply::error(Some(&id), &error, revision));
             }
         };
         let mut pending = self.engine.begin(request);
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await {
-            Poll::Ready(reply) if self.out.has_room() => call::finish(&self.out, pending.outbox(), reply),
+            Poll::Ready(reply) if answering.has_room() => answering.finish(pending.outbox(), reply),
             Poll::Ready(reply) => {
                 let outbox = pending.outbox().clone();
-                self.calls.spawn(call::settle(self.out.clone(), outbox, reply, permit));
+                self.calls.spawn(call::settle(answering, outbox, reply, permit));
             }
             Poll::Pending => {
-                self.calls.spawn(call::run(self.out.clone(), pending, permit));
+                self.calls.spawn(call::run(answering, pending, permit));
             }
         }
+    }
+
+    /// Gives a reply that is there already, when its turn has come.
+    pub(super) fn pass(&self, answering: Answering, reply: Reply) {
+        if answering.has_turn() {
+            return answering.give(&reply);
+        }
+        // Nothing counts these, so that whoever goes on asking behind an answer that does not come is given up.
+        if self.order.len() > self.engine.limits().calls_per_session.saturating_mul(16) {
+            tracing::warn!(
+                "too many requests wait for the answer of an earlier one; the connection is closed"
+            );
+            return self.out.give_up();
+        }
+        self.calls.spawn(async move {
+            answering.turn().await;
+            answering.give(&reply);
+        });
     }
 
     /// Takes the client's answer to a question. One that answers nothing is ignored.
@@ -222,8 +341,13 @@ impl Connection {
         }
     }
 
+    /// Gives a reply of MCP that is there already.
+    pub(super) fn reply(&self, reply: Reply) {
+        self.pass(self.answering(), reply);
+    }
+
     pub(super) fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
         tracing::info!(code = error.code.0, reason = %error.message, "refused a message");
-        self.out.push(&Reply::error(id, error, revision).bytes);
+        self.reply(Reply::error(id, error, revision));
     }
 }

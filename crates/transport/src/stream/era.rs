@@ -13,9 +13,14 @@ use latimer_protocol::{Method, Revision, RpcError};
 use super::connection::Connection;
 use super::news::News;
 
-/// What `initialize` settled for this connection, if it was sent.
+/// What is known of how a connection speaks.
 #[derive(Debug, Default)]
-pub(super) struct Handshake(Option<Settled>);
+pub(super) struct Handshake {
+    /// What `initialize` settled, if it was sent.
+    settled: Option<Settled>,
+    /// Whether any message was one of MCP.
+    spoke_mcp: bool,
+}
 
 #[derive(Debug)]
 struct Settled {
@@ -43,19 +48,29 @@ pub(super) struct Refused {
 impl Handshake {
     /// The revision in whose form a message is answered that could not be read.
     pub(super) fn revision(&self) -> Revision {
-        self.0.as_ref().map_or(Revision::LATEST_LEGACY, |settled| settled.revision)
+        self.settled.as_ref().map_or(Revision::LATEST_LEGACY, |settled| settled.revision)
+    }
+
+    /// Whether the connection is one of MCP: bare methods are over then.
+    pub(super) fn spoke_mcp(&self) -> bool {
+        self.spoke_mcp
+    }
+
+    /// Takes the connection for one of MCP.
+    pub(super) fn speak_mcp(&mut self) {
+        self.spoke_mcp = true;
     }
 
     /// Tells the client what changes, from now on.
     pub(super) fn listen(&mut self, connection: &Connection) {
-        if let Some(settled) = &mut self.0 {
+        if let Some(settled) = &mut self.settled {
             settled.news.get_or_insert_with(|| News::begin(connection));
         }
     }
 
     /// Tells the client nothing more of what changes.
     pub(super) fn mute(&mut self) {
-        if let Some(settled) = &mut self.0 {
+        if let Some(settled) = &mut self.settled {
             settled.news = None;
         }
     }
@@ -103,15 +118,15 @@ fn of_legacy(
     if request.method == "initialize" {
         let wish = Initialize::read(&params)?;
         let reply = connection.engine.initialize(&id, wish.revision, &connection.principal)?;
-        *handshake = Handshake(Some(Settled {
+        handshake.settled = Some(Settled {
             revision: wish.revision,
             client: wish.client,
             log_level: DEFAULT_LOG_LEVEL,
             news: None,
-        }));
+        });
         return Ok(Admitted::Reply(reply));
     }
-    let Some(settled) = &mut handshake.0 else {
+    let Some(settled) = &mut handshake.settled else {
         // Before the handshake only pings are answered (VER-L3).
         return match request.method.as_ref() {
             "ping" => Ok(Admitted::Reply(Reply::empty(&id, Revision::LATEST_LEGACY))),

@@ -35,6 +35,8 @@ struct State {
     hurried: bool,
     closed: bool,
     broken: bool,
+    /// How many messages were queued so far.
+    messages: u64,
 }
 
 impl Outgoing {
@@ -66,11 +68,13 @@ impl Outgoing {
             return self.give_up();
         }
         line::write_line(message, &mut state.waiting);
+        state.messages += 1;
         drop(state);
         self.0.work.notify_one();
     }
 
-    fn give_up(&self) {
+    /// Gives the reader up: nothing more is written.
+    pub(super) fn give_up(&self) {
         {
             let mut state = self.0.state.lock();
             state.broken = true;
@@ -78,6 +82,11 @@ impl Outgoing {
         }
         self.0.given_up.cancel();
         self.0.room.notify_waiters();
+    }
+
+    /// How many messages were queued so far.
+    pub(super) fn written(&self) -> u64 {
+        self.0.state.lock().messages
     }
 
     /// Whether a message that can wait may be queued.
@@ -99,6 +108,22 @@ impl Outgoing {
         }
     }
 
+    /// Waits, where there is no room, until a write of what is queued has begun. Does not wait for any reader.
+    pub(super) async fn tried(&self) {
+        while !self.is_tried() {
+            let mut notified = std::pin::pin!(self.0.room.notified());
+            notified.as_mut().enable();
+            if !self.is_tried() {
+                notified.await;
+            }
+        }
+    }
+
+    fn is_tried(&self) -> bool {
+        let state = self.0.state.lock();
+        state.broken || state.writing > 0 || state.waiting.len() < self.0.soft
+    }
+
     /// Lets what waits for room be queued at once: the connection ends.
     pub(super) fn hurry(&self) {
         self.0.state.lock().hurried = true;
@@ -118,25 +143,31 @@ impl Outgoing {
 
     /// Writes what is queued until the queue is closed and empty, or the reader is given up.
     pub(super) async fn write<W: AsyncWrite + Unpin>(&self, output: W) -> io::Result<()> {
-        let written = self.0.given_up.run_until_cancelled(self.write_all(output)).await;
-        if let Some(Err(_)) = written {
+        let written = tokio::select! {
+            // A peer that has closed its end reads nothing either; which of the two it is, the write tells.
+            biased;
+            written = self.write_all(output) => written,
+            () = self.0.given_up.cancelled() => return Ok(()),
+        };
+        if written.is_err() {
             self.give_up();
         }
-        written.unwrap_or(Ok(()))
+        written
     }
 
     async fn write_all<W: AsyncWrite + Unpin>(&self, mut output: W) -> io::Result<()> {
         loop {
-            let batch = {
+            let (batch, is_closed) = {
                 let mut state = self.0.state.lock();
                 let batch = std::mem::take(&mut state.waiting);
                 state.writing = batch.len();
-                if batch.is_empty() && state.closed {
-                    return Ok(());
-                }
-                batch
+                (batch, state.closed)
             };
             self.0.room.notify_waiters();
+            if batch.is_empty() && is_closed {
+                // The other end learns that this was all.
+                return output.shutdown().await;
+            }
             if batch.is_empty() {
                 self.0.work.notified().await;
                 continue;

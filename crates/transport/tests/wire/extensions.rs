@@ -236,8 +236,15 @@ async fn dual_4_on_a_byte_stream_extensions_are_served_too() {
     let (input, output) = tokio::io::split(far);
     let never = std::future::pending();
     let engine = server.engine.clone();
-    let serving =
-        latimer_transport::stream::serve(engine, Principal::anonymous(), Peer::Local, input, output, never);
+    let serving = latimer_transport::stream::serve(
+        engine,
+        latimer_transport::stream::StreamOptions::default(),
+        Principal::anonymous(),
+        Peer::Local,
+        input,
+        output,
+        never,
+    );
     tokio::spawn(serving);
     let (output, mut input) = tokio::io::split(near);
     let mut output = BufReader::new(output).lines();

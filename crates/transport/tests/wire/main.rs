@@ -5,6 +5,7 @@
 
 mod ask;
 mod asking;
+mod bare;
 mod batches;
 mod changes;
 mod client;
@@ -18,6 +19,7 @@ mod request_state;
 mod revisions;
 mod security;
 mod server;
+mod sockets;
 mod sse_2024;
 mod stdio;
 mod tasking;

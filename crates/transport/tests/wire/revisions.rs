@@ -50,7 +50,15 @@ impl Line<'_> {
         let (input, output) = tokio::io::split(far);
         let anonymous = Principal::anonymous();
         let never = std::future::pending();
-        tokio::spawn(latimer_transport::stream::serve(engine, anonymous, Peer::Local, input, output, never));
+        tokio::spawn(latimer_transport::stream::serve(
+            engine,
+            latimer_transport::stream::StreamOptions::default(),
+            anonymous,
+            Peer::Local,
+            input,
+            output,
+            never,
+        ));
         let (output, input) = tokio::io::split(near);
         let mut line = Line::Stdio { input, output: BufReader::new(output) };
         if revision != "2026-07-28" {

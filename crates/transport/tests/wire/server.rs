@@ -15,7 +15,8 @@ use latimer_protocol::wire::{
     ReadResourceResult, Resource, ResourceContents,
 };
 use latimer_store::{Clock, Store};
-use latimer_transport::http::{self, Bound, HttpOptions, TlsIdentity};
+use latimer_transport::TlsIdentity;
+use latimer_transport::http::{self, Bound, HttpOptions};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -281,6 +282,14 @@ fn entries(bench: &Bench) -> Vec<LocalEntry> {
             |call| async move { Ok(text(argument(&call, "message").as_str().unwrap_or_default())) },
         ),
         tool("accept", r#"{"type":"object"}"#, |_| async { Ok(text("accepted")) }),
+        tool("whoami", no_arguments, |call| async move { Ok(text(&call.context.principal().to_string())) }),
+        tool("judges", r#"{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}"#, |call| async move {
+            let ok = argument(&call, "ok") == true;
+            let mut result = CallToolResult::text("judged");
+            result.is_error = !ok;
+            result.structured_content = Some(RawJson::parse(format!("{{\"z\":1.50,\"ok\":{ok}}}")).unwrap());
+            Ok(result.into())
+        }),
         waiting("wait"),
         noisy,
         shouts,

@@ -1,7 +1,7 @@
 //! Byte streams: one JSON text a line, in every era (STDIO-1, DUAL-4).
 
 use latimer_core::{Engine, Limits, Peer, Principal};
-use latimer_transport::stream::{self, End};
+use latimer_transport::stream::{self, End, StreamOptions};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ impl Pipe {
         let (input, output) = tokio::io::split(far);
         let serving = stream::serve(
             engine.clone(),
+            StreamOptions::default(),
             Principal::anonymous(),
             Peer::Local,
             input,

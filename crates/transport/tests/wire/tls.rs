@@ -1,5 +1,6 @@
 //! HTTP/2, and both versions of HTTP over TLS.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use latimer_transport::http::TlsIdentity;
+use latimer_transport::TlsIdentity;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use super::client::{Ask, Connection, call, in_time};
 use super::server::{Server, Setup, reaches};
 
 /// A certificate for `localhost`, and a client that trusts it.
-fn identity() -> (TlsIdentity, RootCertStore) {
+pub(crate) fn identity() -> (TlsIdentity, RootCertStore) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -32,15 +33,24 @@ fn identity() -> (TlsIdentity, RootCertStore) {
 }
 
 async fn connect(server: &Server, roots: RootCertStore, protocol: &[u8]) -> TlsStream<TcpStream> {
+    let stream = handshake(server.address, roots, vec![protocol.to_vec()]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+    stream
+}
+
+/// A connection over TLS that offers these protocols.
+pub(crate) async fn handshake(
+    address: SocketAddr,
+    roots: RootCertStore,
+    protocols: Vec<Vec<u8>>,
+) -> TlsStream<TcpStream> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![protocol.to_vec()];
-    let socket = TcpStream::connect(server.address).await.unwrap();
+    config.alpn_protocols = protocols;
+    let socket = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap();
-    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
-    stream
+    TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap()
 }
 
 async fn http2<S>(stream: S) -> SendRequest<Full<Bytes>>

@@ -108,7 +108,15 @@ async fn tr_1_on_a_byte_stream_meta_is_all_there_is() {
     let (engine, anonymous) = (server.engine.clone(), Principal::anonymous());
     let never = std::future::pending();
     let peer = latimer_core::Peer::Local;
-    tokio::spawn(latimer_transport::stream::serve(engine, anonymous, peer, input, output, never));
+    tokio::spawn(latimer_transport::stream::serve(
+        engine,
+        latimer_transport::stream::StreamOptions::default(),
+        anonymous,
+        peer,
+        input,
+        output,
+        never,
+    ));
     let (output, mut input) = tokio::io::split(near);
     let ask = Ask::modern("trace/tell", params(&json!({ "traceparent": ONE })));
     input.write_all(&[&ask.body[..], b"\n"].concat()).await.unwrap();

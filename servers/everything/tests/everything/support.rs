@@ -3,7 +3,7 @@
 use latimer::prelude::*;
 use latimer::{Engine, Peer, Principal, Revision, TestClient};
 use latimer_everything::{Environment, everything_with};
-use latimer_transport::stream;
+use latimer_transport::stream::{self, StreamOptions};
 use serde_json::Value;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
@@ -55,7 +55,16 @@ impl Wire {
             let engine = engine.clone();
             async move {
                 let forever = std::future::pending();
-                stream::serve(engine, Principal::anonymous(), Peer::Local, input, output, forever).await
+                stream::serve(
+                    engine,
+                    StreamOptions::default(),
+                    Principal::anonymous(),
+                    Peer::Local,
+                    input,
+                    output,
+                    forever,
+                )
+                .await
             }
         };
         let server = tokio::spawn(serving).abort_handle();

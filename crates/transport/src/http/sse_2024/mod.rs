@@ -24,7 +24,7 @@ use super::post::text;
 use super::refusal::{self, Refusal};
 use super::service::HttpService;
 use super::{content, era};
-use crate::stream;
+use crate::stream::{self, StreamOptions};
 
 pub(super) use events::SessionEvents;
 pub(super) use sessions::Sessions;
@@ -51,7 +51,8 @@ pub(super) fn open(
         let (session, principal) = (open.id().clone(), principal.clone());
         let stop = service.closing().clone().cancelled_owned();
         async move {
-            let end = stream::serve(engine, principal, peer, inbox, output, stop).await;
+            let options = StreamOptions::default();
+            let end = stream::serve(engine, options, principal, peer, inbox, output, stop).await;
             tracing::info!(%session, ?end, "HTTP+SSE session closed");
         }
     });

@@ -1,0 +1,97 @@
+//! Reading the configuration again while the process serves.
+
+use latimer_core::Engine;
+
+use crate::config::Loaded;
+use crate::life::systemd::{self, State};
+use crate::logging::LogControl;
+use crate::plugins::{Exchange, Plugins};
+
+/// What can be changed while the process serves, with the configuration that holds now.
+#[derive(Debug)]
+pub(crate) struct Reloader {
+    loaded: Loaded,
+    plugins: Option<Plugins>,
+    log: LogControl,
+}
+
+impl Reloader {
+    /// Begins with the configuration that the process was started with.
+    pub(crate) fn new(loaded: Loaded, plugins: Option<Plugins>, log: LogControl) -> Self {
+        Self { loaded, plugins, log }
+    }
+
+    /// Reads the configuration and takes what can be taken: the level of the log, and which sources are loaded. What cannot is
+    /// named. A configuration with faults changes nothing, and all its faults are logged.
+    pub(crate) async fn reload(&mut self, engine: &Engine) {
+        systemd::tell(State::Reloading);
+        self.take(engine).await;
+        systemd::tell(State::Ready);
+    }
+
+    async fn take(&mut self, engine: &Engine) {
+        let fresh = match self.loaded.again() {
+            Ok(fresh) => fresh,
+            Err(errors) => {
+                for fault in errors.diagnostics() {
+                    tracing::error!("{fault}");
+                }
+                let faults = errors.diagnostics().len().saturating_add(errors.omitted());
+                tracing::error!(faults, "the configuration is faulty, and nothing of it was taken");
+                return;
+            }
+        };
+        let exchange = match &mut self.plugins {
+            None => None,
+            Some(plugins) => match plugins.exchange(engine, &fresh.config, &fresh.base).await {
+                Ok(exchange) => Some(exchange),
+                Err(error) => {
+                    tracing::error!(%error, "the sources of the configuration cannot be had, and nothing of it was taken");
+                    return;
+                }
+            },
+        };
+        for warning in &fresh.warnings {
+            tracing::warn!("{warning}");
+        }
+        let exchange = exchange.unwrap_or_default();
+        let (mut taken, mut waiting) = (Vec::new(), Vec::new());
+        for path in self.loaded.differences(&fresh) {
+            if self.takes(&path, &exchange) {
+                taken.push(path);
+            } else {
+                waiting.push(path);
+            }
+        }
+        if taken.iter().any(|path| path == "log_level") {
+            self.log.set(&fresh.config.log_level);
+        }
+        self.loaded.take(&fresh, &taken);
+        if taken.is_empty() && waiting.is_empty() {
+            tracing::info!("the configuration was read again; nothing in it has changed");
+        } else {
+            tracing::info!(
+                changed = %taken.join(", "),
+                loaded = %exchange.loaded.join(", "),
+                unloaded = %exchange.unloaded.join(", "),
+                "the configuration was read again"
+            );
+        }
+        if !waiting.is_empty() {
+            tracing::warn!("needs a restart: {}", waiting.join(", "));
+        }
+    }
+
+    /// Whether the value at `path` holds from now on.
+    fn takes(&self, path: &str, exchange: &Exchange) -> bool {
+        let Some(plugins) = &self.plugins else { return path == "log_level" };
+        match path.strip_prefix("plugins.") {
+            // A source that stays was made with what it was told at first.
+            Some(rest) => match rest.strip_suffix(".settings") {
+                Some(plugin) => plugins.loaded(plugin).is_none_or(|name| exchange.loaded.contains(&name)),
+                None => true,
+            },
+            None => matches!(path, "log_level" | "autoload"),
+        }
+    }
+}
