@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioExecutor;
 use latimer_protocol::tape::{Node, Tape, TapeBuffer};
 
 use crate::reply::Failure;
@@ -29,7 +29,7 @@ const UNAVAILABLE: u16 = 503;
 /// The header that lets the backend know a document that it has been sent before.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A backend, and the connections to it.
+/// A backend, and how to reach it.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: HttpClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -84,11 +84,8 @@ impl Client {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(http);
-        // No request is sent twice unless its caller says so.
-        let http = HttpClient::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .retry_canceled_requests(false)
-            .build(https);
+        // A connection for each document: one that was kept could be closed under it, and nothing is tried again.
+        let http = HttpClient::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https);
         Ok(Self {
             http,
             target,

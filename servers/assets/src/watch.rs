@@ -12,6 +12,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use parking_lot::Mutex;
 
 use crate::reply::Failure;
 use crate::resources::Listing;
@@ -48,10 +49,15 @@ impl Announcer {
         let (said, heard) = channel();
         let is_watching = Arc::new(AtomicBool::new(false));
         let roots = [&settings.schemas_dir, &settings.examples_dir].map(|dir| Watched::new(dir));
-        let mut folders =
-            Folders { watcher: None, roots, is_watching: is_watching.clone(), has_warned: false };
+        let mut folders = Folders {
+            watcher: None,
+            roots,
+            near: Near::default(),
+            is_watching: is_watching.clone(),
+            has_warned: false,
+        };
         if settings.watch {
-            folders.watcher = watcher(&folders, said.clone());
+            folders.watcher = watcher(folders.near.clone(), said.clone());
             folders.follow();
         }
         // What changed before it was watched is found by looking once more.
@@ -137,9 +143,13 @@ fn settles(heard: &Receiver<Said>) -> bool {
 struct Folders {
     watcher: Option<RecommendedWatcher>,
     roots: [Watched; 2],
+    near: Near,
     is_watching: Arc<AtomicBool>,
     has_warned: bool,
 }
+
+/// Where what happens is of interest: the folders as they are named, and as they are without links.
+type Near = Arc<Mutex<Vec<PathBuf>>>;
 
 /// One of them.
 #[derive(Debug)]
@@ -195,11 +205,11 @@ impl Watched {
         }
         let inner = Identity::of(&self.root);
         if inner != self.inner {
-            if self.inner.take().is_some() {
-                let _ = watcher.unwatch(&self.root);
+            if let Some(before) = self.inner.take() {
+                let _ = watcher.unwatch(&before.0);
             }
-            if inner.is_some() {
-                watcher.watch(&self.root, RecursiveMode::Recursive)?;
+            if let Some(dir) = &inner {
+                watcher.watch(&dir.0, RecursiveMode::Recursive)?;
             }
             self.inner = inner;
         }
@@ -210,6 +220,8 @@ impl Watched {
 impl Folders {
     fn follow(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
+        let real = self.roots.iter().filter_map(|watched| Some(Identity::of(&watched.root)?.0));
+        *self.near.lock() = self.roots.iter().map(|watched| watched.root.clone()).chain(real).collect();
         let followed = self.roots.iter_mut().try_for_each(|root| root.follow(watcher));
         self.is_watching.store(followed.is_ok(), Ordering::Relaxed);
         match followed {
@@ -233,10 +245,9 @@ impl Folders {
     }
 }
 
-fn watcher(folders: &Folders, said: Sender<Said>) -> Option<RecommendedWatcher> {
-    let roots = folders.roots.each_ref().map(|watched| watched.root.clone());
+fn watcher(near: Near, said: Sender<Said>) -> Option<RecommendedWatcher> {
     let is_near =
-        move |path: &PathBuf| roots.iter().any(|root| path.starts_with(root) || root.starts_with(path));
+        move |path: &PathBuf| near.lock().iter().any(|root| path.starts_with(root) || root.starts_with(path));
     let tell = move |event: notify::Result<Event>| {
         let is_news = match &event {
             // Reading is none. All that writes is told in another way, too.
@@ -253,7 +264,9 @@ fn watcher(folders: &Folders, said: Sender<Said>) -> Option<RecommendedWatcher> 
             let _ = said.send(Said::Changed);
         }
     };
-    notify::recommended_watcher(tell).inspect_err(warn).ok()
+    // A link may lead anywhere: nobody wants all that is there to be watched.
+    let config = notify::Config::default().with_follow_symlinks(false);
+    RecommendedWatcher::new(tell, config).inspect_err(warn).ok()
 }
 
 fn warn(error: &notify::Error) {

@@ -11,7 +11,7 @@ use super::index::{PromptIndex, ResourceIndex, TemplateIndex, ToolIndex};
 use super::name;
 use super::template::UriTemplate;
 use crate::source::{Definition, Requirement, Source};
-use crate::validate::Validator;
+use crate::validate::{Validator, Violations};
 
 /// What all entries have in common.
 struct Common {
@@ -205,9 +205,9 @@ impl ToolEntry {
         self.resumable
     }
 
-    /// Whether its source checks the arguments of its calls, and nobody does so before.
-    pub fn checks_arguments(&self) -> bool {
-        self.checks_arguments
+    /// Checks arguments against its input schema, unless its source does that itself.
+    pub(crate) fn check_arguments(&self, arguments: &RawJson) -> Result<(), Violations> {
+        if self.checks_arguments { Ok(()) } else { self.input.check(arguments.as_str()) }
     }
 
     /// Whether its calls may or must be tasks (T11-2).

@@ -85,7 +85,13 @@ fn prefixes(texts: Vec<String>) -> Result<Vec<Url>, SettingsError> {
     let prefix = |text: String| {
         // Without the slash at its end it would also be the beginning of a neighbour's.
         let text = if text.ends_with('/') { text } else { format!("{text}/") };
-        web_address("canonical_prefixes", &text)
+        let mut url = web_address("canonical_prefixes", &text)?;
+        // As they come about where a prefix is put together from variables.
+        while url.path().contains("//") {
+            let path = url.path().replace("//", "/");
+            url.set_path(&path);
+        }
+        Ok(url)
     };
     texts.into_iter().map(prefix).collect()
 }

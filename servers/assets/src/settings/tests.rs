@@ -22,7 +22,7 @@ fn nothing_is_all_defaults_with_paths_from_the_base() {
 fn what_comes_from_the_environment_may_be_text() {
     let settings = read(&json!({
         "max_batch": "7", "max_errors": 5, "watch": "false", "relative_markers": "true",
-        "canonical_prefixes": ["https://shop.example/schemas", ""],
+        "canonical_prefixes": ["https://shop.example//schemas", ""],
         "aliases": { "old": "new" }, "format": "assertion", "legacy_keys": "schema",
         "backend": { "url": "http://localhost:1/api", "path": "items/", "timeout": "250ms", "token_env": "",
             "allow_unvalidated": "true" }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use latimer::prelude::*;
 use latimer::{Engine, Peer, Principal, Revision, TestClient};
 use latimer_assets::Settings;
-use latimer_transport::stream;
+use latimer_transport::stream::{self, StreamOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{
@@ -95,7 +95,8 @@ impl Wire {
         let engine = engine.clone();
         let serving = async move {
             let forever = std::future::pending();
-            stream::serve(engine, Principal::anonymous(), Peer::Local, input, output, forever).await
+            let options = StreamOptions::default();
+            stream::serve(engine, options, Principal::anonymous(), Peer::Local, input, output, forever).await
         };
         let server = tokio::spawn(serving).abort_handle();
         let (output, input) = tokio::io::split(ours);

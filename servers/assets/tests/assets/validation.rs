@@ -155,3 +155,60 @@ async fn another_key_may_be_the_marker() {
     let told = told(&client, "validate_asset", json!({ "asset": {} })).await;
     assert_eq!(told["errors"], json!([{ "path": "/kind~1of", "msg": "top-level kind/of is required" }]));
 }
+
+#[tokio::test]
+async fn whatever_a_schema_says_it_is_used_or_refused_with_a_reason() {
+    let folders = Folders::new();
+    let odd = [
+        r#"{"$id":"x#fragment"}"#,
+        r##"{"$id":"#fragment"}"##,
+        r#"{"$id":"http://[bad"}"#,
+        r#"{"$id":"http://a b/"}"#,
+        r#"{"$id":""}"#,
+        r#"{"$id":5}"#,
+        r#"{"$id":"urn:x:y","$ref":"z"}"#,
+        r#"{"$id":"schema:///other.schema.json","$ref":"0.schema.json"}"#,
+        r#"{"$ref":"http://[bad"}"#,
+        r#"{"$ref":"%"}"#,
+        r#"{"$ref":""}"#,
+        r##"{"$ref":"#"}"##,
+        r##"{"$ref":"#/$defs/%zz"}"##,
+        r#"{"$ref":5}"#,
+        r#"{"$schema":5}"#,
+        r#"{"$schema":"https://elsewhere.example/meta"}"#,
+        r#"{"$schema":"0.schema.json"}"#,
+        r##"{"$schema":"http://json-schema.org/draft-07/schema#","$id":"#a","$ref":"#a"}"##,
+        r##"{"$anchor":"a","$defs":{"b":{"$anchor":"a"}},"$ref":"#a"}"##,
+        r##"{"$dynamicRef":"#absent"}"##,
+        r#"{"$vocabulary":{"https://elsewhere.example/v":true}}"#,
+        r#"{"maximum":1e400}"#,
+        r#"{"minLength":1e400}"#,
+        r#"{"multipleOf":0}"#,
+        r#"{"required":"x"}"#,
+        r#"{"items":{"$id":"inner","$ref":"0.schema.json"}}"#,
+        "[]",
+        "null",
+        "3",
+        "true",
+        "false",
+        "",
+        "\u{feff}{}",
+    ];
+    for (number, text) in odd.iter().enumerate() {
+        folders.write(&format!("schemas/{number}.schema.json"), text);
+        folders.write(
+            &format!("schemas/ref{number}.schema.json"),
+            &format!("{{\"$ref\":\"{number}.schema.json\"}}"),
+        );
+    }
+    let client = client(folders.settings()).await;
+    for (number, text) in odd.iter().enumerate() {
+        for schema in [number.to_string(), format!("ref{number}")] {
+            let told =
+                told(&client, "validate_asset", json!({ "asset": { "a": [1] }, "schema": schema })).await;
+            assert!(told["ok"] == true || told["reason"] == "validation_failed", "{schema} {text}: {told}");
+        }
+    }
+    let audit = told(&client, "audit", json!({})).await;
+    assert_eq!(audit["schemas_checked"], odd.len() * 2);
+}
