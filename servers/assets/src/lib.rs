@@ -1,7 +1,7 @@
 //! The assets server: schemas and examples from disk, and what validates, compares and posts JSON documents.
 //!
-//! [`source`] makes a source of [`Settings`], to be loaded into a server; [`Assets`] is the same without MCP, and
-//! [`check::files`] validates files with it. The README of this crate lists settings and tools.
+//! [`source`] makes a source of [`Settings`], to be loaded into a server; [`check::files`] validates files with the same
+//! [`Assets`], for a command line. The README of this crate lists settings and tools.
 //!
 //! # What holds for all tools
 //!
@@ -58,7 +58,7 @@ use latimer_core::Source;
 
 pub use assets::{Assets, OpenError};
 pub use backend::ClientError;
-pub use reply::{Problem, Reply};
+pub use reply::Problem;
 pub use settings::{Backend, Format, Settings, SettingsError};
 
 /// The name under which the source is loaded.

@@ -9,11 +9,11 @@ use crate::root::ListError;
 
 /// The answer of a tool, as JSON. Equal calls of equal folders have equal bytes.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// Whether it did what it was asked for.
-    pub ok: bool,
+    pub(crate) ok: bool,
     /// The answer: an object that begins with `ok`.
-    pub json: RawJson,
+    pub(crate) json: RawJson,
 }
 
 /// Why a tool did not do what it was asked for.

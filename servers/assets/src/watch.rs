@@ -2,8 +2,8 @@
 //!
 //! A thread of its own waits for the system to tell that something happened in one of the folders, lets it settle, looks at
 //! both, and announces what differs from what was announced last, by contents: a file that was only touched is no news.
-//! Calls never wait for it, and see for themselves what is on disk. Where the system does not tell, or cannot be asked to,
-//! the next call has the folders looked at.
+//! Calls never wait for it, and see for themselves what is on disk. Where the system cannot be asked to tell, the folders are
+//! looked at every two seconds and after each call; where it is not to be asked, after each call.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +23,8 @@ use crate::source::AssetsSource;
 const QUIET: Duration = Duration::from_millis(50);
 /// How long they are not looked at if something happens all the time.
 const LONGEST: Duration = Duration::from_secs(1);
+/// How often they are looked at where they should be watched, and the system cannot.
+const EVERY: Duration = Duration::from_secs(2);
 /// When an announcement that was refused is made again.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -54,6 +56,7 @@ impl Announcer {
             roots,
             near: Near::default(),
             is_watching: is_watching.clone(),
+            wanted: settings.watch,
             has_warned: false,
         };
         if settings.watch {
@@ -93,13 +96,12 @@ fn announce(
 ) {
     let mut is_pending = false;
     loop {
-        let first = if is_pending {
-            match heard.recv_timeout(AGAIN) {
+        let first = match if is_pending { Some(AGAIN) } else { folders.every() } {
+            Some(time) => match heard.recv_timeout(time) {
                 Err(RecvTimeoutError::Timeout) => Ok(Said::Looked),
                 other => other.map_err(|_| ()),
-            }
-        } else {
-            heard.recv().map_err(|_| ())
+            },
+            None => heard.recv().map_err(|_| ()),
         };
         match first {
             Ok(Said::Changed) => {
@@ -145,6 +147,8 @@ struct Folders {
     roots: [Watched; 2],
     near: Near,
     is_watching: Arc<AtomicBool>,
+    /// Whether they are to be watched at all.
+    wanted: bool,
     has_warned: bool,
 }
 
@@ -234,6 +238,11 @@ impl Folders {
         }
     }
 
+    /// How often they have to be looked at, as nobody tells of changes.
+    fn every(&self) -> Option<Duration> {
+        (self.wanted && !self.is_watching.load(Ordering::Relaxed)).then_some(EVERY)
+    }
+
     fn warn_of(&mut self, failure: &Failure) {
         if !self.has_warned {
             self.has_warned = true;
@@ -272,7 +281,7 @@ fn watcher(near: Near, said: Sender<Said>) -> Option<RecommendedWatcher> {
 fn warn(error: &notify::Error) {
     tracing::warn!(
         %error,
-        "changes of schemas and examples are announced with the next call only, not as they happen; raise \
+        "the folders of schemas and examples cannot be watched, and are looked at every two seconds; raise \
          fs.inotify.max_user_watches and max_user_instances if they are used up, or set watch: false"
     );
 }

@@ -66,9 +66,13 @@ pub(crate) fn run(args: &[&str]) -> Ran {
 
 /// Runs the program in `folder` with this standard input to its end.
 pub(crate) fn run_in(folder: &Path, args: &[&str], input: &str) -> Ran {
-    let mut command = latimer(folder);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = Process::start(&mut command);
+    run_command(latimer(folder).args(args), input)
+}
+
+/// Runs a command with this standard input to its end.
+pub(crate) fn run_command(command: &mut Command, input: &str) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = Process::start(command);
     let mut stdin = process.0.stdin.take().unwrap();
     let input = input.to_owned();
     std::thread::spawn(move || {
@@ -77,8 +81,8 @@ pub(crate) fn run_in(folder: &Path, args: &[&str], input: &str) -> Ran {
     });
     let stdout = read(process.0.stdout.take().unwrap());
     let stderr = read(process.0.stderr.take().unwrap());
-    let stdout = stdout.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("latimer {args:?} does not end"));
-    let stderr = stderr.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("latimer {args:?} does not end"));
+    let stdout = stdout.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{command:?} does not end"));
+    let stderr = stderr.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{command:?} does not end"));
     Ran { code: process.ended().code(), stdout, stderr }
 }
 
