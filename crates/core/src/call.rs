@@ -23,7 +23,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Operation {
-    /// `tools/call`. The arguments are an object and fit the tool's input schema.
+    /// `tools/call`. The arguments are an object and fit the tool's input schema, unless its source checks them itself.
     CallTool {
         /// The tool.
         tool: Arc<ToolEntry>,

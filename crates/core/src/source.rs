@@ -73,12 +73,15 @@ pub struct Definition {
     pub scopes: Vec<String>,
     /// Whether a task of this tool may be run again from its journal when the server that ran it has gone.
     pub resumable: bool,
+    /// Whether the source checks the arguments of this tool itself. They reach it unchecked then, as any object: for tools
+    /// whose failures have a shape of their own, whatever was wrong with the call.
+    pub checks_arguments: bool,
 }
 
 impl Definition {
     /// A definition open to everybody.
     pub fn new(json: RawJson) -> Self {
-        Self { json, requires: Vec::new(), scopes: Vec::new(), resumable: false }
+        Self { json, requires: Vec::new(), scopes: Vec::new(), resumable: false, checks_arguments: false }
     }
 }
 

@@ -44,7 +44,7 @@ fn an_unknown_source_is_told_with_the_one_that_may_be_meant() {
         assert_eq!(
             lines,
             [
-                r#"error: no source is named "ecko" (did you mean "echo"?); there are: echo, greet, demo, everything"#
+                r#"error: no source is named "ecko" (did you mean "echo"?); there are: echo, greet, demo, everything, assets"#
             ]
         );
     }

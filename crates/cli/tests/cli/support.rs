@@ -66,9 +66,13 @@ pub(crate) fn run(args: &[&str]) -> Ran {
 
 /// Runs the program in `folder` with this standard input to its end.
 pub(crate) fn run_in(folder: &Path, args: &[&str], input: &str) -> Ran {
-    let mut command = latimer(folder);
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = Process::start(&mut command);
+    run_command(latimer(folder).args(args), input)
+}
+
+/// Runs a command with this standard input to its end.
+pub(crate) fn run_command(command: &mut Command, input: &str) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = Process::start(command);
     let mut stdin = process.0.stdin.take().unwrap();
     let input = input.to_owned();
     std::thread::spawn(move || {
@@ -77,8 +81,8 @@ pub(crate) fn run_in(folder: &Path, args: &[&str], input: &str) -> Ran {
     });
     let stdout = read(process.0.stdout.take().unwrap());
     let stderr = read(process.0.stderr.take().unwrap());
-    let stdout = stdout.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("latimer {args:?} does not end"));
-    let stderr = stderr.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("latimer {args:?} does not end"));
+    let stdout = stdout.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{command:?} does not end"));
+    let stderr = stderr.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{command:?} does not end"));
     Ran { code: process.ended().code(), stdout, stderr }
 }
 
@@ -191,17 +195,17 @@ impl Served {
         Self { url, process, lines, folder }
     }
 
+    /// Where it runs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The same with a TCP port and a Unix socket beside HTTP; returns their URLs.
     pub(crate) fn on_sockets(config: &str) -> (Self, [String; 2]) {
         let served = Self::with(config, &["--tcp", "127.0.0.1:0", "--unix", "mcp.sock"]);
         let port = ready_port(&served.lines);
         let path = served.folder.path().join("mcp.sock");
         (served, [format!("tcp://127.0.0.1:{port}"), format!("unix:{}", path.display())])
-    }
-
-    /// Where it runs.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// The process alone, with what it says from the first line on.

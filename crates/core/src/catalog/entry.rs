@@ -11,7 +11,7 @@ use super::index::{PromptIndex, ResourceIndex, TemplateIndex, ToolIndex};
 use super::name;
 use super::template::UriTemplate;
 use crate::source::{Definition, Requirement, Source};
-use crate::validate::Validator;
+use crate::validate::{Validator, Violations};
 
 /// What all entries have in common.
 struct Common {
@@ -30,6 +30,7 @@ pub struct ToolEntry {
     headers: Vec<ParamHeader>,
     task: TaskSupport,
     resumable: bool,
+    checks_arguments: bool,
 }
 
 /// A resource.
@@ -135,6 +136,7 @@ entry!(ToolEntry, name, "The tool's name.", |source, definition| {
         output,
         headers,
         resumable: definition.resumable,
+        checks_arguments: definition.checks_arguments,
         task: index.execution.and_then(|execution| execution.task_support).unwrap_or_default(),
         common: Common::new(key, source, definition),
     })
@@ -177,7 +179,7 @@ entry!(PromptEntry, name, "The prompt's name.", |source, definition| {
 
 impl Common {
     fn new(key: Box<str>, source: &Arc<dyn Source>, definition: Definition) -> Self {
-        let Definition { json, requires, scopes, resumable: _ } = definition;
+        let Definition { json, requires, scopes, .. } = definition;
         Self { key, json, scopes: scopes.into(), requires: requires.into(), source: source.clone() }
     }
 }
@@ -201,6 +203,11 @@ impl ToolEntry {
     /// Whether a task of it may be run again when the server that ran it has gone.
     pub fn is_resumable(&self) -> bool {
         self.resumable
+    }
+
+    /// Checks arguments against its input schema, unless its source does that itself.
+    pub(crate) fn check_arguments(&self, arguments: &RawJson) -> Result<(), Violations> {
+        if self.checks_arguments { Ok(()) } else { self.input.check(arguments.as_str()) }
     }
 
     /// Whether its calls may or must be tasks (T11-2).

@@ -28,7 +28,7 @@ impl Engine {
         let tool = snapshot.tool(&caller.principal, &name).ok_or_else(|| unknown("tool", &name))?.clone();
         check_requirements("tool", &*tool, request)?;
         let arguments = request.params.arguments()?;
-        if let Err(violations) = tool.input().check(arguments.as_str()) {
+        if let Err(violations) = tool.check_arguments(&arguments) {
             let message = format!("the arguments do not fit tool \"{}\":\n{violations}", tool.name());
             // A wrong argument is the model's to mend from 2025-11-25 on, and a protocol error before (TOOL-8).
             return if caller.revision >= Revision::V2025_11_25 {

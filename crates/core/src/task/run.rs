@@ -157,7 +157,7 @@ impl Run<'_> {
         let tool = snapshot.tool(&caller.principal, &record.call.tool).ok_or_else(gone)?.clone();
         let arguments = record.call.arguments.clone();
         // Another version of the tool may want others.
-        if let Err(violations) = tool.input().check(arguments.as_str()) {
+        if let Err(violations) = tool.check_arguments(&arguments) {
             let message = format!("the arguments do not fit tool \"{}\":\n{violations}", tool.name());
             return Err(RpcError::invalid_params(message).into());
         }

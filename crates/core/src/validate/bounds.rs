@@ -6,8 +6,10 @@
 //! costliest counts.
 
 use std::collections::HashMap;
+use std::iter;
+use std::sync::Arc;
 
-use latimer_protocol::tape::{Kind, Node, Tape};
+use latimer_protocol::tape::{Kind, Node, Tape, TapeBuffer};
 
 use super::schema::SchemaError;
 
@@ -19,25 +21,60 @@ pub(super) const APPLIED: u32 = 4_096;
 
 /// Checks the schema on `tape` against [`CHAIN`] and [`APPLIED`].
 pub(super) fn check(tape: Tape<'_>) -> Result<(), SchemaError> {
+    check_documents(&[("", tape)])
+}
+
+/// Checks the schema at a URI, together with the documents that it reaches.
+pub(super) fn check_all(schema: (&str, &str), reached: &[(Box<str>, Arc<str>)]) -> Result<(), SchemaError> {
+    let reached = reached.iter().map(|(uri, text)| (&**uri, &**text));
+    let all: Vec<_> = iter::once(schema).chain(reached).collect();
+    let mut buffers: Vec<_> = all.iter().map(|_| TapeBuffer::new()).collect();
+    let tapes =
+        all.iter().zip(&mut buffers).map(|((uri, text), buffer)| Ok((*uri, Tape::parse_into(buffer, text)?)));
+    let tapes: Vec<_> = tapes.collect::<Result<_, SchemaError>>()?;
+    check_documents(&tapes)
+}
+
+fn check_documents(documents: &[(&str, Tape<'_>)]) -> Result<(), SchemaError> {
     let objects = || {
-        (0..tape.entries() as u32).map(|index| tape.node(index)).filter(|node| node.kind() == Kind::Object)
+        (0_u32..).zip(documents).flat_map(|(document, (_, tape))| {
+            let places =
+                (0..tape.entries() as u32).map(move |index| Place { document, node: tape.node(index) });
+            places.filter(|place| place.node.kind() == Kind::Object)
+        })
     };
-    let is_resource = |node: &Node<'_>| node.index() == 0 || node.get("$id").is_some();
-    let mut bounds = Bounds {
-        resources: objects().filter(is_resource).collect(),
-        anchors: HashMap::new(),
-        applied: HashMap::new(),
-    };
-    for object in objects() {
+    let mut bounds = Bounds { resources: Vec::new(), anchors: HashMap::new(), applied: HashMap::new() };
+    for place in objects() {
+        let id = place.node.get("$id").and_then(Node::as_str);
+        if place.node.index() == 0 {
+            let uri = documents.get(place.document as usize).map_or("", |(uri, _)| uri);
+            bounds.resources.push((last_segment(uri), place));
+        }
+        if let Some(id) = id {
+            bounds.resources.push((last_segment(&id), place));
+        }
         for keyword in ["$anchor", "$dynamicAnchor", "$id"] {
-            if let Some(name) = object.get(keyword).and_then(Node::as_str) {
+            if let Some(name) = place.node.get(keyword).and_then(Node::as_str) {
                 // draft-07 writes an anchor as an `$id` that is a fragment.
                 let name = name.strip_prefix('#').unwrap_or(&name).to_owned();
-                bounds.anchors.entry(name).or_default().push(object);
+                bounds.anchors.entry(name).or_default().push(place);
             }
         }
     }
-    objects().try_for_each(|object| bounds.applied_by(object, 0).map(drop))
+    objects().try_for_each(|place| bounds.applied_by(place, 0).map(drop))
+}
+
+/// A value of one of the documents.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    document: u32,
+    node: Node<'a>,
+}
+
+impl<'a> Place<'a> {
+    fn of(self, node: Node<'a>) -> Self {
+        Self { node, ..self }
+    }
 }
 
 /// What a schema applies to one value.
@@ -60,45 +97,50 @@ impl Applied {
 }
 
 struct Bounds<'a> {
-    resources: Vec<Node<'a>>,
-    anchors: HashMap<String, Vec<Node<'a>>>,
-    /// What is known so far, by index on the tape. Nothing, while it is being found out: a cycle is not run through twice
-    /// for one value.
-    applied: HashMap<u32, Applied>,
+    /// The documents and what has an `$id` in them, by the last segment of their URIs.
+    resources: Vec<(String, Place<'a>)>,
+    anchors: HashMap<String, Vec<Place<'a>>>,
+    /// What is known so far, by document and index on its tape. Nothing, while it is being found out: a cycle is not run
+    /// through twice for one value.
+    applied: HashMap<(u32, u32), Applied>,
 }
 
 impl<'a> Bounds<'a> {
-    fn applied_by(&mut self, schema: Node<'a>, depth: usize) -> Result<Applied, SchemaError> {
-        if schema.kind() != Kind::Object {
+    fn applied_by(&mut self, schema: Place<'a>, depth: usize) -> Result<Applied, SchemaError> {
+        if schema.node.kind() != Kind::Object {
             return Ok(Applied::ITSELF);
         }
-        if let Some(known) = self.applied.get(&schema.index()) {
+        let at = (schema.document, schema.node.index());
+        if let Some(known) = self.applied.get(&at) {
             return Ok(*known);
         }
         // Keeps this walk itself from going deeper than what it allows.
         if depth > CHAIN {
             return Err(SchemaError::TooComplex);
         }
-        self.applied.insert(schema.index(), Applied::default());
+        self.applied.insert(at, Applied::default());
         let mut applied = Applied::ITSELF;
-        for (keyword, value) in schema.members().into_iter().flatten() {
-            match &*keyword.decode() {
+        for (keyword, value) in schema.node.members().into_iter().flatten() {
+            let keyword = keyword.decode();
+            match &*keyword {
                 "not" | "if" | "then" | "else" => {
-                    applied = applied.and(self.applied_by(value, depth + 1)?)?;
+                    applied = applied.and(self.applied_by(schema.of(value), depth + 1)?)?;
                 }
                 "allOf" | "anyOf" | "oneOf" => {
-                    for schema in value.elements().into_iter().flatten() {
-                        applied = applied.and(self.applied_by(schema, depth + 1)?)?;
+                    for inner in value.elements().into_iter().flatten() {
+                        applied = applied.and(self.applied_by(schema.of(inner), depth + 1)?)?;
                     }
                 }
                 "dependentSchemas" | "dependencies" => {
-                    for (_, schema) in value.members().into_iter().flatten() {
-                        applied = applied.and(self.applied_by(schema, depth + 1)?)?;
+                    for (_, inner) in value.members().into_iter().flatten() {
+                        applied = applied.and(self.applied_by(schema.of(inner), depth + 1)?)?;
                     }
                 }
                 "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                    // What a dynamic reference leads to may be in any document.
+                    let within = (keyword == "$ref").then_some(schema.document);
                     let mut costliest = Applied::default();
-                    for target in self.targets(&value.as_str().unwrap_or_default()) {
+                    for target in self.targets(&value.as_str().unwrap_or_default(), within) {
                         let target = self.applied_by(target, depth + 1)?;
                         costliest.count = costliest.count.max(target.count);
                         costliest.chain = costliest.chain.max(target.chain);
@@ -108,34 +150,35 @@ impl<'a> Bounds<'a> {
                 _ => {}
             }
         }
-        self.applied.insert(schema.index(), applied);
+        self.applied.insert(at, applied);
         Ok(applied)
     }
 
-    /// Where a reference may lead within the schema.
-    fn targets(&self, reference: &str) -> Vec<Node<'a>> {
-        let fragment = reference.split_once('#').map_or("", |(_, fragment)| fragment);
+    /// Where a reference may lead; one that is a fragment alone, only within its document if there is one.
+    fn targets(&self, reference: &str, within: Option<u32>) -> Vec<Place<'a>> {
+        let (uri, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let within = within.filter(|_| uri.is_empty());
+        let is_within = |place: &Place<'a>| within.is_none_or(|document| place.document == document);
+        let segment = last_segment(uri);
+        let named = |(last, _): &&(String, Place<'a>)| uri.is_empty() || *last == segment;
+        // What is named in a way that is not seen through could be any of them.
+        let is_seen = self.resources.iter().any(|resource| named(&resource));
+        let resources = self.resources.iter().filter(|resource| !is_seen || named(resource));
+        let resources = resources.map(|(_, place)| *place).filter(is_within);
         let fragment = percent_decoded(fragment);
         if fragment.is_empty() {
-            return if reference == "#" && self.resources.len() == 1 {
-                self.resources.clone()
-            } else {
-                self.resources.iter().copied().filter(|resource| could_be(*resource, reference)).collect()
-            };
+            return resources.collect();
         }
         if fragment.starts_with('/') {
-            return self.resources.iter().filter_map(|resource| resource.pointer(&fragment)).collect();
+            return resources.filter_map(|place| Some(place.of(place.node.pointer(&fragment)?))).collect();
         }
-        self.anchors.get(&fragment).cloned().unwrap_or_default()
+        self.anchors.get(&fragment).into_iter().flatten().copied().filter(is_within).collect()
     }
 }
 
-/// Whether a reference without a fragment may name a resource: their last segments agree, or it is `#`.
-fn could_be(resource: Node<'_>, reference: &str) -> bool {
-    let reference = reference.trim_end_matches('#');
-    let id = resource.get("$id").and_then(Node::as_str).unwrap_or_default();
-    let last = |uri: &str| uri.trim_end_matches('#').rsplit(['/', ':']).next().unwrap_or_default().to_owned();
-    reference.is_empty() || last(&id) == last(reference)
+/// The last segment of a URI, decoded. References and the identifiers that they lead to agree in it, whatever is before.
+fn last_segment(uri: &str) -> String {
+    percent_decoded(uri.trim_end_matches('#').rsplit(['/', ':']).next().unwrap_or_default())
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -157,8 +200,6 @@ fn percent_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use latimer_protocol::tape::TapeBuffer;
-
     use super::*;
 
     fn checked(schema: &str) -> Result<(), SchemaError> {

@@ -13,8 +13,14 @@ use super::schema::Compiled;
 use super::suggest;
 use super::violation::{Violation, Violations};
 
-/// Says what is wrong with `tape`, which was found invalid.
-pub(super) fn explain(compiled: &Compiled, schema: &str, tape: Tape<'_>) -> Violations {
+/// Says what is wrong with `tape`, which was found invalid, and lists `listed` of it.
+pub(super) fn explain(
+    compiled: &Compiled,
+    schema: &str,
+    base: Option<&str>,
+    tape: Tape<'_>,
+    listed: usize,
+) -> Violations {
     // Every error holds a pointer to its place; names this long are no mistake of a model.
     if longest_pointer(tape.root()) > LONGEST_POINTER {
         return Violations::one(
@@ -22,12 +28,12 @@ pub(super) fn explain(compiled: &Compiled, schema: &str, tape: Tape<'_>) -> Viol
             "does not match the schema; its property names are too long to say where",
         );
     }
-    let ration = Ration::for_tape(tape);
+    let ration = Ration::for_tape(tape, listed);
     let errors: Vec<_> = compiled.iter_errors(Instance::rationed(tape, &ration)).collect();
 
     let mut buffer = TapeBuffer::new();
     let schema = Tape::parse_into(&mut buffer, schema).ok().map(Tape::root);
-    let mut explainer = Explainer { instance: tape.root(), schema, list: Vec::new(), total: 0 };
+    let mut explainer = Explainer { instance: tape.root(), schema, base, listed, list: Vec::new(), total: 0 };
     for error in errors.iter().filter(|error| !is_stale(error.instance())) {
         explainer.add(error);
     }
@@ -36,7 +42,7 @@ pub(super) fn explain(compiled: &Compiled, schema: &str, tape: Tape<'_>) -> Viol
         errors.iter().filter(|error| has_fresh_branch(error)).take(1).for_each(|error| explainer.add(error));
     }
     if explainer.total == 0 {
-        explainer.push("", "does not match the schema");
+        explainer.push("", "", "does not match the schema");
     }
     Violations { list: explainer.list, total: explainer.total, complete: !ration.is_spent() }
 }
@@ -51,37 +57,44 @@ const NESTED: usize = 3;
 struct Explainer<'a> {
     instance: Node<'a>,
     schema: Option<Node<'a>>,
+    /// Where the schema is, if it refers to documents elsewhere.
+    base: Option<&'a str>,
+    listed: usize,
     list: Vec<Violation>,
     total: usize,
 }
 
 impl Explainer<'_> {
     fn add(&mut self, error: &ValidationError<'_>) {
-        let pointer = error.instance_path().as_str();
+        let (pointer, keyword) = (error.instance_path().as_str(), error.evaluation_path().as_str());
         match error.kind() {
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
                 let known = self.known_properties(error);
                 for name in unexpected {
-                    let message = if self.list.len() < Violations::LISTED {
+                    let message = if self.list.len() < self.listed {
                         suggest::unknown_property(name, &known)
                     } else {
                         String::new()
                     };
-                    self.push(pointer, message);
+                    self.push(pointer, keyword, message);
                 }
             }
             _ => {
                 let message =
-                    if self.list.len() < Violations::LISTED { self.message(error, 0) } else { String::new() };
-                self.push(pointer, message);
+                    if self.list.len() < self.listed { self.message(error, 0) } else { String::new() };
+                self.push(pointer, keyword, message);
             }
         }
     }
 
-    fn push(&mut self, pointer: &str, message: impl Into<Box<str>>) {
+    fn push(&mut self, pointer: &str, keyword: &str, message: impl Into<Box<str>>) {
         self.total += 1;
-        if self.list.len() < Violations::LISTED {
-            self.list.push(Violation { pointer: pointer.into(), message: message.into() });
+        if self.list.len() < self.listed {
+            self.list.push(Violation {
+                pointer: pointer.into(),
+                schema_pointer: keyword.into(),
+                message: message.into(),
+            });
         }
     }
 
@@ -92,6 +105,10 @@ impl Explainer<'_> {
         else {
             return Vec::new();
         };
+        // What another document says is not kept.
+        if self.is_elsewhere(error) {
+            return Vec::new();
+        }
         let object = self.instance.pointer(error.instance_path().as_str());
         let named =
             schema.pointer(parent).and_then(|parent| parent.get("properties")).and_then(Node::members);
@@ -102,6 +119,14 @@ impl Explainer<'_> {
             .map(|(name, _)| name.decode().into_owned())
             .filter(|name| object.is_none_or(|object| object.get(name).is_none()))
             .collect()
+    }
+
+    /// Whether a keyword of another document found the error.
+    fn is_elsewhere(&self, error: &ValidationError<'_>) -> bool {
+        let Some(at) = error.absolute_keyword_location() else { return false };
+        let Some(base) = self.base else { return false };
+        let document = at.as_str().split('#').next().unwrap_or_default();
+        document != base
     }
 
     fn got(&self, error: &ValidationError<'_>) -> String {

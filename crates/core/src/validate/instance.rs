@@ -45,14 +45,15 @@ pub(super) struct Ration {
 }
 
 impl Ration {
-    /// Errors, those within branches of `anyOf` and `oneOf` included.
+    /// Errors at least, those within branches of `anyOf` and `oneOf` included.
     const ERRORS: u32 = 64;
     /// Members of one object; bounds the lists of unexpected names that errors hold.
     const MEMBERS: usize = 8_192;
 
-    /// Enough to walk over `tape` a few times.
-    pub(super) fn for_tape(tape: Tape<'_>) -> Self {
-        Self { errors: Cell::new(Self::ERRORS), steps: Cell::new(4_096 + 8 * tape.entries()) }
+    /// Enough to walk over `tape` a few times, and to find more errors than the `listed` ones.
+    pub(super) fn for_tape(tape: Tape<'_>, listed: usize) -> Self {
+        let errors = Self::ERRORS.max(u32::try_from(listed).unwrap_or(Self::ERRORS).saturating_mul(4));
+        Self { errors: Cell::new(errors), steps: Cell::new(4_096 + 8 * tape.entries()) }
     }
 
     /// Whether there was too little to look at everything.

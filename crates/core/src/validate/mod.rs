@@ -6,6 +6,7 @@
 //! make it long.
 
 mod bounds;
+mod documents;
 mod equality;
 mod explain;
 mod instance;
@@ -19,6 +20,7 @@ use std::cell::RefCell;
 
 use latimer_protocol::tape::{Tape, TapeBuffer};
 
+pub use documents::Documents;
 pub use schema::{Options, SchemaError};
 pub use violation::{Violation, Violations};
 
@@ -28,13 +30,15 @@ pub struct Validator {
     compiled: schema::Compiled,
     /// Kept for the property names that an explanation suggests.
     schema: Box<str>,
+    /// Where the schema is, if it refers to documents elsewhere.
+    base: Option<Box<str>>,
 }
 
 impl Validator {
     /// Compiles the JSON Schema in `schema` with the default [`Options`].
     ///
     /// `$schema` chooses 2020-12 (the default), 2019-09 or draft-07. References may lead anywhere within the schema and
-    /// nowhere else: nothing is fetched. Patterns are matched in linear time; `format` is an annotation.
+    /// nowhere else, unless [`Options::documents`] says otherwise: nothing is fetched. Patterns are matched in linear time; `format` is an annotation.
     ///
     /// # Errors
     ///
@@ -49,7 +53,11 @@ impl Validator {
     ///
     /// As [`Validator::compile`].
     pub fn compile_with(schema: &str, options: &Options) -> Result<Self, SchemaError> {
-        Ok(Self { compiled: schema::compile(schema, options)?, schema: schema.into() })
+        Ok(Self {
+            compiled: schema::compile(schema, options)?,
+            schema: schema.into(),
+            base: options.base_of(schema),
+        })
     }
 
     /// Checks the JSON value in `json`.
@@ -93,7 +101,20 @@ impl Validator {
         if self.compiled.is_valid(instance::Instance::new(tape)) {
             return Ok(());
         }
-        Err(explain::explain(&self.compiled, &self.schema, tape))
+        Err(explain::explain(&self.compiled, &self.schema, self.base.as_deref(), tape, Violations::LISTED))
+    }
+
+    /// [`Validator::check_tape`] for those who want more than [`Violations::LISTED`] violations: up to `most` are listed,
+    /// of up to 4,096.
+    ///
+    /// # Errors
+    ///
+    /// As [`Validator::check`].
+    pub fn check_listing(&self, tape: Tape<'_>, most: usize) -> Result<(), Violations> {
+        if self.compiled.is_valid(instance::Instance::new(tape)) {
+            return Ok(());
+        }
+        Err(explain::explain(&self.compiled, &self.schema, self.base.as_deref(), tape, most.min(4_096)))
     }
 }
 

@@ -1,11 +1,14 @@
 //! From a schema's text to a compiled validator, or to a reason that its author can act on.
 
+use std::sync::Arc;
+
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft, PatternOptions, ReferencingError, ValidationError};
+use jsonschema::{Draft, PatternOptions, ReferencingError, ValidationError, uri};
 use latimer_protocol::tape::{Kind, Node, Tape, TapeBuffer, TapeError};
 use serde_json::Value;
 
 use super::bounds;
+use super::documents::{Documents, Reached, registry};
 use super::instance::TapeJson;
 
 /// How schemas are compiled. The default is what MCP asks for.
@@ -13,11 +16,12 @@ use super::instance::TapeJson;
 pub struct Options {
     assert_formats: bool,
     max_bytes: usize,
+    documents: Option<(Box<str>, Arc<dyn Documents>)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { assert_formats: false, max_bytes: Self::MAX_BYTES }
+        Self { assert_formats: false, max_bytes: Self::MAX_BYTES, documents: None }
     }
 }
 
@@ -32,12 +36,32 @@ impl Options {
         self
     }
 
-    /// Sets the largest schema that is accepted, in bytes. A compiled schema takes up to about 100 times its size while
-    /// it is compiled.
+    /// Sets the largest schema that is accepted, in bytes, and how many the documents that it refers to may have in all. A
+    /// compiled schema takes up to about 100 times its size while it is compiled.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
+    }
+
+    /// Lets references lead to other documents. The schema itself is at the absolute URI `base`, from which its relative
+    /// references lead, unless its `$id` says otherwise.
+    #[must_use]
+    pub fn documents(mut self, base: impl Into<Box<str>>, documents: Arc<dyn Documents>) -> Self {
+        self.documents = Some((base.into(), documents));
+        self
+    }
+
+    /// Where a schema is, if it may refer to other documents.
+    pub(super) fn base_of(&self, schema: &str) -> Option<Box<str>> {
+        let (base, _) = self.documents.as_ref()?;
+        let mut buffer = TapeBuffer::new();
+        let root = Tape::parse_into(&mut buffer, schema).ok()?.root();
+        let own = root.get("$id").and_then(Node::as_str).and_then(|id| {
+            let base = uri::from_str(base).ok()?;
+            uri::resolve_against(&base.borrow(), &id).ok()
+        });
+        Some(own.map_or_else(|| base.clone(), |own| own.as_str().trim_end_matches('#').into()))
     }
 }
 
@@ -86,6 +110,22 @@ pub enum SchemaError {
         uri: Box<str>,
     },
 
+    /// A reference leads to a document that is not there.
+    #[error("$ref leads to {uri}, and there is no such schema")]
+    UnknownDocument {
+        /// Where it leads.
+        uri: Box<str>,
+    },
+
+    /// A reference leads to a document that cannot be read.
+    #[error("$ref leads to {uri}, which cannot be read: {reason}")]
+    Document {
+        /// Where it leads.
+        uri: Box<str>,
+        /// What is wrong with it.
+        reason: Box<str>,
+    },
+
     /// A reference leads to nothing.
     #[error("unresolved reference: {reason}")]
     UnresolvedReference {
@@ -125,21 +165,29 @@ pub(super) fn compile(text: &str, options: &Options) -> Result<Compiled, SchemaE
         return Err(SchemaError::NotASchema);
     }
     let draft = dialect(root)?;
-    bounds::check(root.tape())?;
+    if options.documents.is_none() {
+        bounds::check(root.tape())?;
+    }
     // The tape has found the text sound, so all that can still fail is a number past what a double holds.
     let schema: Value = serde_json::from_str(text)
         .map_err(|error| SchemaError::Keyword { pointer: "".into(), reason: error.to_string().into() })?;
 
-    jsonschema::options_for::<TapeJson>()
+    let compiler = jsonschema::options_for::<TapeJson>()
         .with_draft(draft)
         .offline()
         .should_validate_formats(options.assert_formats)
         // draft-07 makes these assertions, and decodes and parses strings for them: memory without a bound.
         .without_content_media_type_support("application/json")
         .without_content_encoding_support("base64")
-        .with_pattern_options(PatternOptions::regex().size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES))
-        .build(&schema)
-        .map_err(refusal)
+        .with_pattern_options(PatternOptions::regex().size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES));
+    let Some((base, documents)) = &options.documents else {
+        return compiler.build(&schema).map_err(refusal);
+    };
+    let reached = Reached::new(documents.clone(), options.max_bytes);
+    let registry = registry(&reached, draft, base, &schema)
+        .map_err(|error| reached.refusal().unwrap_or_else(|| unresolved(&error)))?;
+    bounds::check_all((base, text), &reached.texts())?;
+    compiler.with_base_uri(&**base).with_registry(&registry).build(&schema).map_err(refusal)
 }
 
 /// What one regular expression may take when compiled, and again while it matches.
@@ -164,19 +212,21 @@ fn dialect(root: Node<'_>) -> Result<Draft, SchemaError> {
 fn refusal(error: ValidationError<'static>) -> SchemaError {
     let pointer: Box<str> = clip(error.instance_path().as_str());
     match error.kind() {
-        ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) => {
-            SchemaError::ExternalReference { uri: clip(uri) }
-        }
-        ValidationErrorKind::Referencing(ReferencingError::UnknownSpecification { specification }) => {
-            SchemaError::UnknownDialect { dialect: clip(specification) }
-        }
-        ValidationErrorKind::Referencing(error) => {
-            SchemaError::UnresolvedReference { reason: clip(&error.to_string()) }
-        }
+        ValidationErrorKind::Referencing(error) => unresolved(error),
         ValidationErrorKind::Format { format } if format == "regex" => {
             SchemaError::Pattern { pointer, pattern: clip(error.instance().as_str().unwrap_or_default()) }
         }
         _ => SchemaError::Keyword { pointer, reason: clip(&error.to_string()) },
+    }
+}
+
+fn unresolved(error: &ReferencingError) -> SchemaError {
+    match error {
+        ReferencingError::Unretrievable { uri, .. } => SchemaError::ExternalReference { uri: clip(uri) },
+        ReferencingError::UnknownSpecification { specification } => {
+            SchemaError::UnknownDialect { dialect: clip(specification) }
+        }
+        error => SchemaError::UnresolvedReference { reason: clip(&error.to_string()) },
     }
 }
 

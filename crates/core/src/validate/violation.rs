@@ -8,6 +8,7 @@ use latimer_protocol::tape::TapeError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     pub(super) pointer: Box<str>,
+    pub(super) schema_pointer: Box<str>,
     pub(super) message: Box<str>,
 }
 
@@ -16,6 +17,13 @@ impl Violation {
     #[must_use]
     pub fn pointer(&self) -> &str {
         &self.pointer
+    }
+
+    /// Which keyword of the schema it does not satisfy, as a JSON Pointer that goes on where each `$ref` on the way leads to:
+    /// `/properties/price/$ref/properties/amount/type`.
+    #[must_use]
+    pub fn schema_pointer(&self) -> &str {
+        &self.schema_pointer
     }
 
     /// What was expected there, and what was found: a fragment of a sentence, with at most about 80 characters of the
@@ -34,8 +42,8 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Everything that is wrong with an instance, as far as it was looked for: at least one and at most
-/// [`Violations::LISTED`] violations, and how many there are.
+/// Everything that is wrong with an instance, as far as it was looked for: at least one and, unless more were asked for, at
+/// most [`Violations::LISTED`] violations, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violations {
     pub(super) list: Vec<Violation>,
@@ -44,7 +52,7 @@ pub struct Violations {
 }
 
 impl Violations {
-    /// How many violations are listed at most.
+    /// How many violations are listed unless more are asked for.
     pub const LISTED: usize = 10;
 
     /// The listed violations, in the order in which the schema found them.
@@ -59,14 +67,15 @@ impl Violations {
         self.total
     }
 
-    /// Whether [`Violations::total`] is all there is. The search ends after 64 errors.
+    /// Whether [`Violations::total`] is all there is. The search ends after 64 errors, or four times what was asked for.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete
     }
 
     pub(super) fn one(pointer: &str, message: impl Into<Box<str>>) -> Self {
-        let violation = Violation { pointer: pointer.into(), message: message.into() };
+        let violation =
+            Violation { pointer: pointer.into(), schema_pointer: "".into(), message: message.into() };
         Self { list: vec![violation], total: 1, complete: true }
     }
 
@@ -104,9 +113,11 @@ mod tests {
     fn the_text_has_one_line_for_each_violation_and_one_for_the_rest() {
         let mut violations = Violations::one("", "missing required property \"name\"");
         assert_eq!(violations.to_string(), "/: missing required property \"name\"");
-        violations
-            .list
-            .push(Violation { pointer: "/age".into(), message: "expected integer, got \"x\"".into() });
+        violations.list.push(Violation {
+            pointer: "/age".into(),
+            schema_pointer: "/properties/age/type".into(),
+            message: "expected integer, got \"x\"".into(),
+        });
         violations.total = 5;
         assert_eq!(
             violations.to_string(),

@@ -1,0 +1,116 @@
+//! The assets server as a program: its recorded cases over a pipe, its example, and settings that are wrong.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::support::{Ran, latimer, run_in};
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    method: String,
+    #[serde(default)]
+    params: Option<Box<RawValue>>,
+    result: Box<RawValue>,
+}
+
+fn serve(settings: &Value, input: &str) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let config = json!({
+        "bare_methods": true, "autoload": ["assets"], "plugins": { "assets": { "settings": settings } }
+    });
+    std::fs::write(folder.path().join("latimer.json"), config.to_string().replace("\"$", "\"$$")).unwrap();
+    run_in(folder.path(), &["serve", "--config", "latimer.json", "--stdio"], input)
+}
+
+#[test]
+fn recorded_cases_are_answered_to_the_byte_by_bare_methods_over_a_pipe() {
+    let golden = root().join("servers/assets/tests/golden");
+    let read = |name: &str| std::fs::read_to_string(golden.join(name)).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(&read("cases.json")).unwrap();
+    let mut settings: Value = serde_json::from_str(&read("settings.json")).unwrap();
+    for dir in ["schemas_dir", "examples_dir"] {
+        settings[dir] = golden.join(settings[dir].as_str().unwrap()).display().to_string().into();
+    }
+    let request = |(id, case): (usize, &Case)| {
+        let params = case.params.as_ref().map_or(String::new(), |params| format!(",\"params\":{params}"));
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{}\"{params}}}\n", case.method)
+    };
+    let input: String = cases.iter().enumerate().map(request).collect();
+    let ran = serve(&settings, &input);
+    let deprecated = ran.stderr.lines().filter(|line| line.contains("deprecated_alias")).count();
+    assert_eq!(deprecated, cases.iter().filter(|case| case.method == "validate").count(), "{}", ran.stderr);
+    let output = ran.ok();
+    let answers: Vec<_> = output.lines().collect();
+    assert_eq!(answers.len(), cases.len());
+    for ((id, case), answer) in cases.iter().enumerate().zip(answers) {
+        let expected = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{}}}", case.result);
+        assert_eq!(answer, expected, "{}", case.name);
+    }
+}
+
+/// The answer to one bare method of the example configuration.
+fn example(method: &str, variables: &[(&str, &str)]) -> Ran {
+    let mut command = latimer(&root());
+    for name in
+        ["SYN_SCHEMAS_DIR", "SYN_EXAMPLES_DIR", "SYN_BACKEND_URL", "LABS_SCHEMA_BASE", "LABS_SCHEMA_VERSION"]
+    {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().copied()).args(["serve", "--config", "examples/assets.yaml", "--stdio"]);
+    crate::support::run_command(
+        &mut command,
+        &format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\",\"params\":{{}}}}\n"),
+    )
+}
+
+#[test]
+fn the_example_serves_its_catalogue_and_takes_its_variables() {
+    let answer = |method, variables: &[_]| -> Value {
+        serde_json::from_str::<Value>(&example(method, variables).ok()).unwrap()["result"].take()
+    };
+    let audit = answer("audit", &[]);
+    assert_eq!((&audit["status"], &audit["examples_checked"]), (&json!("partial"), &json!(3)));
+    assert_eq!((&audit["invalid"], &audit["unused_schemas"]), (&json!(["order.invalid.json"]), &json!([])));
+    assert_eq!(audit["schemas_base"], "https://schemas.example.com/1.0.0/");
+    let audit =
+        answer("audit", &[("LABS_SCHEMA_BASE", "https://other.example/"), ("LABS_SCHEMA_VERSION", "2")]);
+    assert_eq!(
+        (&audit["schemas_base"], &audit["schema_version"]),
+        (&json!("https://other.example/2/"), &json!("2"))
+    );
+    assert_eq!(audit["foreign_schema"].as_array().unwrap().len(), 3);
+    let golden = root().join("servers/assets/tests/golden/fixture/schemas");
+    let schemas = answer("list_schemas", &[("SYN_SCHEMAS_DIR", golden.to_str().unwrap())]);
+    assert_eq!(schemas["schemas"].as_array().unwrap().len(), 6);
+    assert_eq!(answer("populate_backend", &[])["detail"], "backend disabled");
+    let wrong = answer("populate_backend", &[("SYN_BACKEND_URL", "http://127.0.0.1:9")]);
+    assert_eq!(wrong["errors"][0]["msg"], "asset must be an object");
+}
+
+#[test]
+fn a_wrong_setting_keeps_the_program_from_starting_and_is_named() {
+    let golden = root().join("servers/assets/tests/golden/fixture/schemas").display().to_string();
+    for (settings, told) in [
+        (
+            json!({ "schemas_dir": golden, "max_batch": "0" }),
+            "max_batch: has to be a whole number from 1 to 10000",
+        ),
+        (json!({ "schemas_dir": golden, "schema_dir": "x" }), "schema_dir: there is no such setting"),
+        (json!({ "schemas_dir": "absent" }), "create it, or name another one"),
+    ] {
+        let ran = serve(&settings, "");
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains("source \"assets\": ") && ran.stderr.contains(told), "{ran:?}");
+    }
+    let ran = example("audit", &[("MCP_MAX_BATCH", "many")]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+}
