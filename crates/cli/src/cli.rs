@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools, watch,
+    assets, call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools, watch,
 };
 #[cfg(unix)]
 use crate::commands::{down, ps, up};
@@ -51,6 +51,7 @@ enum Command {
     Prompt(prompt::Prompt),
     Complete(complete::Complete),
     Watch(watch::Watch),
+    Assets(assets::Assets),
     Config(config::Config),
     Completions(completions::Completions),
     Man(man::Man),
@@ -77,6 +78,7 @@ impl Cli {
             Some(Command::Prompt(command)) => command.run(),
             Some(Command::Complete(command)) => command.run(),
             Some(Command::Watch(command)) => command.run(),
+            Some(Command::Assets(command)) => command.run(),
             Some(Command::Config(command)) => command.run(),
             Some(Command::Completions(command)) => command.run(Self::command()),
             Some(Command::Man(command)) => command.run(Self::command()),

@@ -21,6 +21,10 @@ Exit codes:
 pub(crate) enum Finished {
     /// All was done: exit code 0.
     Done,
+    /// A document is not valid: exit code 1.
+    Invalid,
+    /// A document could not be validated: exit code 2.
+    Unusable,
     /// A tool answered that it failed: exit code 3.
     ToolFailed,
     /// The user did not want to wait: exit code 130.
@@ -34,6 +38,8 @@ pub(crate) type Outcome = Result<Finished, Failure>;
 pub(crate) fn code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(Finished::Done) => ExitCode::SUCCESS,
+        Ok(Finished::Invalid) => ExitCode::from(1),
+        Ok(Finished::Unusable) => ExitCode::from(2),
         Ok(Finished::ToolFailed) => ExitCode::from(3),
         Ok(Finished::Interrupted) => ExitCode::from(130),
         Err(failure) => {
