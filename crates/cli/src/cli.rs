@@ -3,7 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
-    assets, call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools, watch,
+    assets, call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools,
+    watch,
 };
 #[cfg(unix)]
 use crate::commands::{down, ps, up};

@@ -112,7 +112,9 @@ impl Validate {
             settings.insert("schemas_dir".to_owned(), json!(folder));
         }
         Settings::from_value(&settings, &loaded.base).map_err(|error| {
-            Failure::setup(format_args!("{error}; the settings are those of plugins.assets.settings, and --schemas names a folder"))
+            Failure::setup(format_args!(
+                "{error}; the settings are those of plugins.assets.settings, and --schemas names a folder"
+            ))
         })
     }
 }

@@ -11,6 +11,8 @@ mod config;
 mod failures;
 #[cfg(target_os = "linux")]
 mod floods;
+#[cfg(unix)]
+mod golden;
 mod pages;
 #[cfg(unix)]
 mod reload;
