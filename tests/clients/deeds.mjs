@@ -11,7 +11,7 @@ const LARGE_BYTES = 900 * 1024;
 /** Thrown by a deed that the client has no way to do; the message says how that showed. */
 export class Cannot extends Error {}
 
-/** The job as the test hands it over: sheet, era, transport, url or command, demo (demo.json or everything.json). */
+/** The job as the test hands it over: sheet, era, transport; url, command, host and port, or path; demo (demo.json or everything.json). */
 export const job = JSON.parse(process.argv[2]);
 
 /** Fails the deed unless `condition` holds. */

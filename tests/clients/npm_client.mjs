@@ -1,10 +1,11 @@
 // npm @modelcontextprotocol/client 2.x.
 
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, ReadBuffer, serializeMessage, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 import { CAPABILITIES, performAsking } from './asking.mjs';
 import { brief, Cannot, check, checkGone, job, perform } from './deeds.mjs';
+import { LineTransport, place } from './line_transport.mjs';
 
 const TASKS = 'io.modelcontextprotocol/tasks';
 
@@ -12,9 +13,13 @@ const mode = job.era === 'modern' ? 'auto' : 'legacy';
 // The extension is declared so that the server answers with a task, and the client has to say what it makes of it.
 const capabilities = job.sheet === 'asking' ? { ...CAPABILITIES, extensions: { [TASKS]: {} } } : {};
 const client = new Client({ name: 'npm-client', version: '2.4.0' }, { versionNegotiation: { mode }, capabilities });
-const transport = job.transport === 'stdio'
-  ? new StdioClientTransport({ command: job.command[0], args: job.command.slice(1), stderr: 'inherit' })
-  : new StreamableHTTPClientTransport(new URL(job.url));
+const transports = {
+  stdio: () => new StdioClientTransport({ command: job.command[0], args: job.command.slice(1), stderr: 'inherit' }),
+  http: () => new StreamableHTTPClientTransport(new URL(job.url)),
+  tcp: () => new LineTransport(place(job), { ReadBuffer, serializeMessage }),
+  unix: () => new LineTransport(place(job), { ReadBuffer, serializeMessage }),
+};
+const transport = transports[job.transport]();
 
 const adapter = {
   client,
@@ -28,6 +33,11 @@ const adapter = {
       const { pid } = transport;
       await client.close();
       return checkGone(pid);
+    }
+    if (transport instanceof LineTransport) {
+      await client.close();
+      check(transport.closed, 'the connection is still open after close');
+      return 'both sides of the connection are closed';
     }
     if (job.era === 'legacy') {
       check(transport.sessionId, 'there is no session to end');

@@ -3,6 +3,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import {
   CallToolResultSchema,
   CreateMessageRequestSchema,
@@ -13,12 +14,17 @@ import {
 
 import { CAPABILITIES, performAsking } from './asking.mjs';
 import { check, checkGone, job, perform } from './deeds.mjs';
+import { LineTransport, place } from './line_transport.mjs';
 
 const capabilities = job.sheet === 'asking' ? CAPABILITIES : {};
 const client = new Client({ name: 'npm-sdk', version: '1.32.2' }, { capabilities });
-const transport = job.transport === 'stdio'
-  ? new StdioClientTransport({ command: job.command[0], args: job.command.slice(1), stderr: 'inherit' })
-  : new StreamableHTTPClientTransport(new URL(job.url));
+const transports = {
+  stdio: () => new StdioClientTransport({ command: job.command[0], args: job.command.slice(1), stderr: 'inherit' }),
+  http: () => new StreamableHTTPClientTransport(new URL(job.url)),
+  tcp: () => new LineTransport(place(job), { ReadBuffer, serializeMessage }),
+  unix: () => new LineTransport(place(job), { ReadBuffer, serializeMessage }),
+};
+const transport = transports[job.transport]();
 
 // The SDK tells a transport which revision was agreed on and keeps no record that its user could ask.
 let revision;
@@ -40,6 +46,11 @@ const adapter = {
       const { pid } = transport;
       await client.close();
       return checkGone(pid);
+    }
+    if (transport instanceof LineTransport) {
+      await client.close();
+      check(transport.closed, 'the connection is still open after close');
+      return 'both sides of the connection are closed';
     }
     check(transport.sessionId, 'there is no session to end');
     await transport.terminateSession();

@@ -1,6 +1,6 @@
 """What the deeds of PyPI mcp share: the job, checks, and cells.
 
-The job (sheet, era, transport, url or command, demo) comes as JSON in the first argument; a cell is one JSON line:
+The job (sheet, era, transport; url, command, host and port, or path; demo) comes as JSON in the first argument; a cell is one JSON line:
 {"deed", "outcome": "yes" | "no" | "cannot", "detail"}.
 """
 

@@ -13,6 +13,7 @@ from mcp_types import PromptReference, ResourceTemplateReference
 
 import py_asking
 from py_cells import DEMO, JOB, brief, cancel, cell, check, see_progress, text_of, unbounded
+from py_lines import line_client
 
 NON_ASCII = "Grüße, 世界 🌍"
 CONCURRENT_CALLS = 200
@@ -156,6 +157,8 @@ async def main() -> None:
     server: Any = JOB.get("url")
     if JOB["transport"] == "stdio":
         server = StdioServerParameters(command=JOB["command"][0], args=JOB["command"][1:], env=dict(os.environ))
+    elif JOB["transport"] in ("tcp", "unix"):
+        server = line_client(JOB)
     is_asking = JOB["sheet"] == "asking"
     answers = py_asking.Answers()
     # "auto" asks server/discover first and would fall back to initialize: the revision shows which it was.

@@ -15,7 +15,7 @@ use crate::{
     cell::{Cell, Outcome},
     process::{self, ProcessGroup},
     program,
-    server::HttpServer,
+    server::{HttpServer, Place, SocketServer},
     table::{Era, Leg, Table, Transport},
     tools, workspace,
 };
@@ -88,9 +88,8 @@ impl Sheet {
                 let args = [command, &["--http", "127.0.0.1:0"]].concat();
                 Target::Http(HttpServer::start(&program, &args))
             }
-            Transport::Tcp | Transport::Unix => {
-                panic!("no client has its way to {} yet", transport.name())
-            }
+            Transport::Tcp => Target::Socket(SocketServer::tcp(&program, command)),
+            Transport::Unix => Target::Socket(SocketServer::unix(&program, command)),
             Transport::Stdio => {
                 let args = command.iter().copied().chain(["--stdio"]);
                 Target::Stdio(
@@ -101,11 +100,13 @@ impl Sheet {
     }
 }
 
-/// A server for one leg: running for HTTP, or the command that the client is to start.
+/// A server for one leg: running, or the command that the client is to start.
 #[derive(Debug)]
 pub enum Target {
-    /// A running server.
+    /// A server that runs on HTTP.
     Http(HttpServer),
+    /// A server that runs on a TCP port or a Unix socket.
+    Socket(SocketServer),
     /// Program and arguments.
     Stdio(Vec<String>),
 }
@@ -145,6 +146,7 @@ pub fn judge(sheet: Sheet, leg: Leg<'_>, cells: &[Cell], said: &str, target: &Ta
     crate::report("clients", &format!("{} {leg}", sheet.name()), &report);
     let log = match target {
         Target::Http(server) => server.log(),
+        Target::Socket(server) => server.log(),
         Target::Stdio(_) => "(on the client's stderr)".to_owned(),
     };
     assert!(
@@ -173,6 +175,17 @@ fn job(sheet: Sheet, leg: Leg<'_>, target: &Target) -> Value {
             job["transport"] = "http".into();
             job["url"] = server.url().into();
         }
+        Target::Socket(server) => match server.place() {
+            Place::Tcp(address) => {
+                job["transport"] = "tcp".into();
+                job["host"] = address.ip().to_string().into();
+                job["port"] = address.port().into();
+            }
+            Place::Unix(path) => {
+                job["transport"] = "unix".into();
+                job["path"] = path.display().to_string().into();
+            }
+        },
         Target::Stdio(command) => {
             job["transport"] = "stdio".into();
             job["command"] = json!(command);

@@ -68,6 +68,16 @@ pub enum Place {
     Unix(PathBuf),
 }
 
+impl fmt::Display for Place {
+    /// As the address of a server: `tcp://127.0.0.1:40123`, `unix:/run/mcp.sock`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 impl SocketServer {
     /// Starts `program` with `args` and a free TCP port, and waits until it is ready there.
     ///

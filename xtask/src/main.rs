@@ -33,7 +33,7 @@ steps, in this order:
   nextest   unit and integration tests
   doctest   the examples in the documentation
   suite     the official conformance suite
-  clients   clients that others wrote, over stdio and HTTP
+  clients   clients that others wrote, over stdio, HTTP, TCP and Unix sockets
 
 soaks:
   fuzz      the fuzz targets, each for 10 minutes or those of --minutes; under libFuzzer where there are a nightly

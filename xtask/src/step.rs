@@ -114,6 +114,11 @@ impl Step {
         command
             .args(WORKSPACE)
             .args(["--filterset", &format!("package(latimer-tests) and ({})", binaries.join(" or "))]);
+        if self == Self::Clients {
+            // Its legs wait most of the time: for tools that take theirs, and for tasks to be asked for anew.
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            command.args(["--test-threads", &(2 * cores).to_string()]);
+        }
         count(tree, self.tests(&mut command))
     }
 

@@ -5,6 +5,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::commands::{
     call, complete, completions, config, info, man, prompt, prompts, read, resources, serve, tools, watch,
 };
+#[cfg(unix)]
+use crate::commands::{down, ps, up};
 use crate::exit::{CODES, Outcome};
 
 const EXAMPLES: &str = "\
@@ -13,6 +15,8 @@ Examples:
   latimer serve --stdio                                    serve standard input and output
   latimer tools http://127.0.0.1:12200/mcp                 what a server offers
   latimer call http://127.0.0.1:12200/mcp greet --arg name=Ada
+  latimer call tcp://127.0.0.1:7000 greet --arg name=Ada
+  latimer call unix:/run/latimer.sock greet --arg name=Ada
   latimer call greet --arg name=Ada -- latimer serve --stdio";
 
 /// Serves MCP (Model Context Protocol) tools to clients of every revision, and talks to MCP servers
@@ -32,6 +36,12 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    #[cfg(unix)]
+    Up(Box<up::Up>),
+    #[cfg(unix)]
+    Down(down::Down),
+    #[cfg(unix)]
+    Ps(ps::Ps),
     Info(info::Info),
     Tools(tools::Tools),
     Call(call::Call),
@@ -52,6 +62,12 @@ impl Cli {
         match self.command {
             None => self.serve.run(),
             Some(Command::Serve(command)) => command.run(),
+            #[cfg(unix)]
+            Some(Command::Up(command)) => command.run(),
+            #[cfg(unix)]
+            Some(Command::Down(command)) => command.run(),
+            #[cfg(unix)]
+            Some(Command::Ps(command)) => command.run(),
             Some(Command::Info(command)) => command.run(),
             Some(Command::Tools(command)) => command.run(),
             Some(Command::Call(command)) => command.run(),

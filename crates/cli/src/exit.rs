@@ -13,7 +13,8 @@ Exit codes:
   1    failed: no connection, the server answered with an error, or something broke while running
   2    told something that cannot be: the command line, the configuration, a name, a file
   3    the tool ran and reported an error
-  130  interrupted";
+  130  interrupted
+  143  stopped by SIGTERM; a server ends by the very signal that stopped it, of which shells make these two";
 
 /// What became of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

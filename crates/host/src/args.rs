@@ -1,5 +1,6 @@
 //! The flags of `serve`, which every author's program has too.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::config::{Loaded, Loader};
@@ -94,6 +95,52 @@ impl ServeArgs {
         loader
     }
 
+    /// The words of a command line that are read as these flags.
+    #[must_use]
+    pub fn to_words(&self) -> Vec<OsString> {
+        let Self {
+            config,
+            env_file,
+            stdio,
+            http,
+            tcp,
+            unix,
+            http_sse,
+            tls_cert,
+            tls_key,
+            ready_file,
+            server_name,
+            log_level,
+            log_format,
+        } = self;
+        // One word each, so that no value is taken for a flag.
+        let word = |flag: &str, value: &OsStr| {
+            let mut word = OsString::from(flag);
+            word.push("=");
+            word.push(value);
+            word
+        };
+        let mut words: Vec<OsString> = Vec::new();
+        words.extend(config.iter().map(|file| word("--config", file.as_os_str())));
+        words.extend(env_file.iter().map(|file| word("--env-file", file.as_os_str())));
+        words.extend(stdio.then(|| "--stdio".into()));
+        words.extend(http_sse.then(|| "--http-sse".into()));
+        for (flag, value) in [
+            ("--http", http),
+            ("--tcp", tcp),
+            ("--unix", unix),
+            ("--tls-cert", tls_cert),
+            ("--tls-key", tls_key),
+            ("--ready-file", ready_file),
+            ("--server-name", server_name),
+            ("--log-level", log_level),
+            ("--log-format", log_format),
+        ] {
+            words.extend(value.iter().map(|value| word(flag, value.as_ref())));
+        }
+        words
+    }
+
     fn values(&self) -> Vec<FlagValue> {
         let mut values = Vec::new();
         let mut add = |flag, key, text: &str| values.push(FlagValue { flag, key, text: text.to_owned() });
@@ -169,6 +216,34 @@ fn address(text: &str) -> (Option<&str>, Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_of_flags_are_read_as_the_same_flags() {
+        use clap::{Args as _, FromArgMatches as _};
+
+        let text = |text: &str| Some(text.to_owned());
+        let all = ServeArgs {
+            config: Some("-c.yaml".into()),
+            env_file: vec!["a=b".into(), "c".into()],
+            stdio: true,
+            http: text("0"),
+            tcp: text("[::1]:1"),
+            unix: text("@a b"),
+            http_sse: true,
+            tls_cert: text("c"),
+            tls_key: text("k"),
+            ready_file: text("r"),
+            server_name: text("--x"),
+            log_level: text("warn"),
+            log_format: text("json"),
+        };
+        for args in [all, ServeArgs::default()] {
+            let command = ServeArgs::augment_args(clap::Command::new("x"));
+            let words = std::iter::once("x".into()).chain(args.to_words());
+            let read = ServeArgs::from_arg_matches(&command.get_matches_from(words)).expect("flags");
+            assert_eq!(format!("{read:?}"), format!("{args:?}"));
+        }
+    }
 
     #[test]
     fn an_address_is_a_host_a_port_or_both() {

@@ -3,6 +3,8 @@
 //! ([`life`]).
 
 pub mod args;
+#[cfg(unix)]
+pub mod background;
 pub mod config;
 pub mod diagnostics;
 pub mod env_file;

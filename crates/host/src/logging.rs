@@ -247,7 +247,7 @@ fn text_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fiel
 /// Appends `text` as what stands behind a `=`: in quotes, unless it is one plain word.
 pub(crate) fn push_value(line: &mut String, text: &str) {
     if is_word(text) {
-        return push_escaped(line, text);
+        return line.push_str(text);
     }
     line.push('"');
     push_escaped(line, &text.replace('\\', "\\\\").replace('"', "\\\""));
@@ -256,14 +256,19 @@ pub(crate) fn push_value(line: &mut String, text: &str) {
 
 /// Whether `text` can stand behind a `=` without quotes.
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '=')
+    let breaks = |c: char| c.is_whitespace() || c.is_control() || reverses(c) || c == '"' || c == '=';
+    !text.is_empty() && !text.contains(breaks)
+}
+
+/// Whether `c` is one of the marks that reverse text.
+fn reverses(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Appends `text` with its control characters, and the marks that reverse text, written as escapes.
 fn push_escaped(line: &mut String, text: &str) {
     for c in text.chars() {
-        let reverses = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || c == '\u{2028}' || c == '\u{2029}' || reverses {
+        if c.is_control() || c == '\u{2028}' || c == '\u{2029}' || reverses(c) {
             line.extend(c.escape_default());
         } else {
             line.push(c);

@@ -215,7 +215,7 @@ impl Host {
         }
         tokio::select! {
             () = engine.close() => {}
-            signal = signals.stop(), if ended != Ended::Input => ended = Ended::Signal(signal),
+            signal = signals.stop() => ended = Ended::Signal(signal),
         }
         outcome.map(|()| ended)
     }

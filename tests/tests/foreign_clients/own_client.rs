@@ -78,6 +78,7 @@ async fn connect(
         .with_notifications(|_| {});
     let server = match target {
         Target::Http(server) => Server::http(server.url())?,
+        Target::Socket(server) => Server::parse(&server.place().to_string())?,
         Target::Stdio(command) => Command::new(&command[0]).args(&command[1..]).into(),
     };
     Ok(Client::connect(server, options).await?)

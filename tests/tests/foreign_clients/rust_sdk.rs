@@ -1,8 +1,8 @@
 //! The crate `rmcp` 3.x: does the deeds in the order of the table's columns.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
-use latimer_tests::{cell::Cell, client::Target, process, table::Era};
+use latimer_tests::{cell::Cell, client::Target, process, server::Place, table::Era};
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt, Peer, RoleClient,
     model::{
@@ -14,7 +14,13 @@ use rmcp::{
     transport::{StreamableHttpClientTransport, TokioChildProcess},
 };
 use serde_json::{Value, json};
-use tokio::{process::Command, sync::watch, task::JoinSet};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    process::Command,
+    sync::watch,
+    task::JoinSet,
+};
 
 use crate::asking::{Seen, cell, ensure, text};
 
@@ -100,6 +106,9 @@ async fn connect(
             let transport = StreamableHttpClientTransport::from_uri(server.url());
             watcher.serve_with_lifecycle(transport, lifecycle).await?
         }
+        Target::Socket(server) => {
+            watcher.serve_with_lifecycle(halves(server.place()).await?, lifecycle).await?
+        }
         Target::Stdio(command) => {
             let mut server = Command::from(process::command(&command[0]));
             server.args(&command[1..]);
@@ -107,6 +116,22 @@ async fn connect(
         }
     };
     Ok(client)
+}
+
+type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
+
+/// A connection to a server, which is a transport of the crate as it is.
+pub(crate) async fn halves(place: &Place) -> io::Result<Halves> {
+    Ok(match place {
+        Place::Tcp(address) => {
+            let (input, output) = TcpStream::connect(address).await?.into_split();
+            (Box::new(input), Box::new(output))
+        }
+        Place::Unix(path) => {
+            let (input, output) = UnixStream::connect(path).await?.into_split();
+            (Box::new(input), Box::new(output))
+        }
+    })
 }
 
 async fn list_tools(client: &Client, demo: &Value) -> Seen {

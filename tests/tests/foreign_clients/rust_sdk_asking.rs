@@ -22,7 +22,7 @@ use tokio::{process::Command, sync::watch};
 
 use crate::{
     asking::{Answers, Cannot, Fault, Seen, answered, both_answered, cell, contains, ensure, fields, text},
-    rust_sdk::{start, text_of},
+    rust_sdk::{halves, start, text_of},
 };
 
 const DEED_LIMIT: Duration = Duration::from_secs(30);
@@ -144,6 +144,7 @@ async fn connect(era: Era, target: &Target, host: Host) -> Result<Client, Fault>
             let transport = StreamableHttpClientTransport::from_uri(server.url());
             host.serve_with_lifecycle(transport, lifecycle).await?
         }
+        Target::Socket(server) => host.serve_with_lifecycle(halves(server.place()).await?, lifecycle).await?,
         Target::Stdio(command) => {
             let mut server = Command::from(process::command(&command[0]));
             server.args(&command[1..]);

@@ -1,5 +1,8 @@
 //! `latimer serve`.
 
+#[cfg(unix)]
+use std::ffi::OsString;
+
 use clap::builder::NonEmptyStringValueParser;
 use latimer_core::Engine;
 use latimer_core::engine::Builder;
@@ -16,6 +19,11 @@ use crate::sources;
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) setting: Setting,
+
+    /// Leave the session of whoever started the program, as `latimer up` has it do
+    #[cfg(unix)]
+    #[arg(long, hide = true)]
+    detached: bool,
 }
 
 /// What decides how a server is set up.
@@ -36,6 +44,15 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// The words that a server is started with by these flags in the background, but for the ready file.
+    #[cfg(unix)]
+    pub(crate) fn words_in_background(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["serve".into(), "--detached".into()];
+        words.extend(ServeArgs { ready_file: None, ..self.args.clone() }.to_words());
+        words.extend((!self.load.is_empty()).then(|| format!("--load={}", self.load.join(",")).into()));
+        words
+    }
+
     /// The loader of the configuration that these flags, the environment and the file make.
     pub(crate) fn loader(&self) -> Result<Loader, Failure> {
         let loader = Loader::from_process()
@@ -47,6 +64,10 @@ impl Setting {
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
+        #[cfg(unix)]
+        if self.detached {
+            latimer_host::life::process::leave_session();
+        }
         let loaded = self.setting.loader()?.load().map_err(Failure::setup)?;
         latimer_host::serve::run(serve(loaded))?;
         Ok(Finished::Done)

@@ -59,18 +59,25 @@ fn a_source_that_is_switched_off_is_told_in_one_line() {
 
 #[test]
 fn an_unreadable_certificate_is_told_with_its_path() {
-    let ran = run(&["serve", "--http", "0", "--tls-cert", "missing.pem", "--tls-key", "missing.key"]);
-    let lines = failed(&ran, 2);
-    assert!(lines.len() == 1 && lines[0].contains("missing.pem") && lines[0].contains("PEM"), "{ran:?}");
+    for transport in ["--http", "--tcp"] {
+        let ran = run(&["serve", transport, "0", "--tls-cert", "missing.pem", "--tls-key", "missing.key"]);
+        let lines = failed(&ran, 2);
+        assert!(lines.len() == 1 && lines[0].contains("missing.pem") && lines[0].contains("PEM"), "{ran:?}");
+    }
 }
 
 #[test]
 fn a_port_in_use_is_told_and_the_exit_code_is_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ran = run(&["serve", "--http", &address]);
-    let lines = failed(&ran, 1);
-    assert!(lines.len() == 1 && lines[0].contains(&address) && lines[0].contains("another port"), "{ran:?}");
+    for transport in ["--http", "--tcp"] {
+        let ran = run(&["serve", transport, &address]);
+        let lines = failed(&ran, 1);
+        assert!(
+            lines.len() == 1 && lines[0].contains(&address) && lines[0].contains("another port"),
+            "{ran:?}"
+        );
+    }
 }
 
 #[test]

@@ -17,8 +17,8 @@ pub(crate) struct Key {
     pub(crate) doc: &'static str,
     /// How a value without a default is written, for the example.
     pub(crate) sample: &'static str,
-    /// The variables by which other servers set the same, strongest first. Those of `host` and `port` mean
-    /// `tcp.host` and `tcp.port` where TCP is served and HTTP is not.
+    /// The variables by which other servers set the same, strongest first. Two of them are those of TCP where TCP is served
+    /// and HTTP is not, and those of HTTP elsewhere.
     pub(crate) foreign_variables: &'static [&'static str],
     /// Whether its value is never shown and never taken from the command line.
     pub(crate) secret: bool,
@@ -156,9 +156,16 @@ pub(crate) static KEYS: &[Key] = &[
     key!(
         "tcp.host",
         tcp.host,
-        "The address to listen on for newline-delimited JSON over TCP. 0.0.0.0 and :: listen on all; set `tokens`, `tls_cert` and `tls_key` then."
+        "The address to listen on for newline-delimited JSON over TCP. 0.0.0.0 and :: listen on all; set `tokens`, `tls_cert` and `tls_key` then.",
+        foreign = &["MCP_HOST"]
     ),
-    key!("tcp.port", tcp.port, "The port to listen on for TCP; 0 takes a free one.", range = ("0", "65535")),
+    key!(
+        "tcp.port",
+        tcp.port,
+        "The port to listen on for TCP; 0 takes a free one.",
+        range = ("0", "65535"),
+        foreign = &["MCP_PORT"]
+    ),
     key!(
         "unix.path",
         unix.path,

@@ -154,7 +154,7 @@ impl Loader {
         if let Some(file) = &file {
             load.file(&self.directory, file);
         }
-        load.variables(self.flag_of("transport").and_then(|text| text.parse().ok()));
+        load.variables(self.flag_of("transport").and_then(|text| text.parse().ok()).as_ref());
         for flag in &self.flags {
             load.flag(flag);
         }
@@ -250,7 +250,7 @@ impl Load {
 
     /// `LATIMER_*`, or where it is not set the variable of other servers, over what the file says. `transport` is what
     /// the command line chooses.
-    fn variables(&mut self, transport: Option<Transports>) {
+    fn variables(&mut self, transport: Option<&Transports>) {
         for key in KEYS {
             let Some(variable) = key.variable() else { continue };
             if key.path.contains(keys::NAME) {
@@ -260,11 +260,9 @@ impl Load {
                 continue;
             }
             // The table of keys has the transport first.
-            let tcp = transport.as_ref().unwrap_or(&self.config.transport).is_tcp_before_http();
-            let foreign: &[&str] = match (key.path, tcp) {
-                ("host" | "port", true) => &[],
-                ("tcp.host", true) => &["MCP_HOST"],
-                ("tcp.port", true) => &["MCP_PORT"],
+            let tcp = transport.unwrap_or(&self.config.transport).is_tcp_before_http();
+            let foreign = match (key.path, tcp) {
+                ("host" | "port", true) | ("tcp.host" | "tcp.port", false) => &[],
                 _ => key.foreign_variables,
             };
             let set = std::iter::once(variable.as_str())

@@ -82,9 +82,58 @@ impl LifeLine {
     }
 }
 
+/// The fields of a ready line in either format, without its time; `None` if it is another line.
+pub(crate) fn read_ready(line: &str) -> Option<Map<String, Value>> {
+    if let Ok(Value::Object(mut object)) = serde_json::from_str(line) {
+        let is_ready = object.remove("event").is_some_and(|event| event == "ready");
+        return (is_ready && object.remove("timestamp").is_some()).then_some(object);
+    }
+    let mut rest = line.strip_prefix("mcp:ready ")?.trim_end();
+    let mut object = Map::new();
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=')?;
+        let (value, after) = match after.strip_prefix('"') {
+            Some(quoted) => unquoted(quoted)?,
+            None => match after.split_once(' ') {
+                Some((word, after)) => (word.to_owned(), after),
+                None => (after.to_owned(), ""),
+            },
+        };
+        object.insert(name.to_owned(), Value::String(value));
+        rest = after.trim_start();
+    }
+    object.remove("timestamp")?;
+    Some(object)
+}
+
+/// A text up to its closing quote, and what stands behind that.
+fn unquoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.chars();
+    loop {
+        match chars.next()? {
+            '"' => return Some((value, chars.as_str())),
+            '\\' => match chars.next()? {
+                'n' => value.push('\n'),
+                'r' => value.push('\r'),
+                't' => value.push('\t'),
+                'u' => {
+                    let (code, rest) = chars.as_str().strip_prefix('{')?.split_once('}')?;
+                    value.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+                    chars = rest.chars();
+                }
+                other => value.push(other),
+            },
+            plain => value.push(plain),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -112,8 +161,31 @@ mod tests {
             line.line(Event::Ready, LogFormat::Text, at()),
             "mcp:ready mode=socket path=\"/tmp/a b\\n\\\"c\\\" port=1\\u{202e}\" timestamp=2026-09-21T14:13:20Z\n"
         );
+        let reversed = LifeLine::new("socket").with("path", "\u{202e}");
+        assert!(reversed.line(Event::Ready, LogFormat::Text, at()).contains(" path=\"\\u{202e}\" "));
         let empty = LifeLine::new("socket").with("path", "");
         assert!(empty.line(Event::Ready, LogFormat::Text, at()).contains(" path=\"\" "));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn a_ready_line_reads_back_as_what_was_told(path in "[ -~\\n\\t\u{202e}é\"\\\\=]{0,20}", word in "[a-z/.]{1,9}") {
+            let line = LifeLine::new("socket").with("path", path.as_str()).with("dir", word.as_str());
+            for format in [LogFormat::Text, LogFormat::Json] {
+                let read = read_ready(&line.line(Event::Ready, format, at())).expect("a ready line");
+                prop_assert_eq!((read["mode"].as_str(), read["path"].as_str()), (Some("socket"), Some(path.as_str())));
+                prop_assert_eq!((read["dir"].as_str(), read.len()), (Some(word.as_str()), 3));
+                prop_assert!(read_ready(&line.line(Event::Shutdown, format, at())).is_none());
+            }
+        }
+
+        #[test]
+        fn any_other_line_is_no_ready_line(text in "(mcp:ready )?[a-z=\"\\\\{} ]{0,30}") {
+            // Without its time it is cut off.
+            prop_assert!(read_ready(&text).is_none());
+        }
     }
 
     #[test]

@@ -38,6 +38,13 @@ pub fn began(pid: u32) -> Option<SystemTime> {
     boot.checked_add(Duration::from_millis(birth(pid)?.checked_mul(10)?))
 }
 
+/// Leaves the session of whoever started this process, so that the end of a terminal is not its end. Where it cannot, it stays.
+#[cfg(unix)]
+pub fn leave_session() {
+    // Refused to the leader of a group, whom no terminal stops by itself.
+    let _ = rustix::process::setsid();
+}
+
 #[cfg(unix)]
 fn state(pid: u32) -> Option<char> {
     stat(pid)?.trim_start().chars().next()

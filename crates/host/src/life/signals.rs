@@ -1,5 +1,8 @@
 //! What the process is asked for by signals, and how it ends by one.
 
+#[cfg(unix)]
+use std::io::IsTerminal as _;
+
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A signal that ends the process.
@@ -9,6 +12,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM: a supervisor, or `kill`.
     Terminate,
+    /// SIGHUP of a terminal that is closed.
+    Hangup,
 }
 
 /// What the process is asked for.
@@ -16,7 +21,7 @@ pub enum Signal {
 pub(crate) enum Asked {
     /// To stop.
     Stop(Signal),
-    /// To read its configuration again: SIGHUP.
+    /// To read its configuration again: SIGHUP, unless the terminal has gone that the process was started at.
     Reload,
 }
 
@@ -33,6 +38,7 @@ impl Signal {
         match self {
             Self::Interrupt => 2,
             Self::Terminate => 15,
+            Self::Hangup => 1,
         }
     }
 
@@ -61,6 +67,7 @@ impl Signals {
     pub(crate) fn heed() -> std::io::Result<Self> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+        let at_terminal = std::io::stdin().is_terminal();
         let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
         let handle = signals.handle();
         let (sender, asked) = unbounded_channel();
@@ -69,6 +76,8 @@ impl Signals {
                 let one = match signal {
                     SIGINT => Asked::Stop(Signal::Interrupt),
                     SIGTERM => Asked::Stop(Signal::Terminate),
+                    // Whoever closes the terminal does not want the program to go on unseen.
+                    _ if at_terminal && !std::io::stdin().is_terminal() => Asked::Stop(Signal::Hangup),
                     _ => Asked::Reload,
                 };
                 if sender.send(one).is_err() {

@@ -119,6 +119,8 @@ where
                     written = &mut writing => break 'reading broken(&written),
                 }
             }
+            // A peer that reads must not be given up only because nothing was written in the meantime.
+            out.tried().await;
             if gate.is_open() {
                 connection.take(event, &mut handshake).await;
                 continue;

@@ -41,6 +41,7 @@ mod news;
 mod options;
 mod order;
 mod outgoing;
+mod stdio;
 
 use latimer_core::{Engine, Peer, Principal};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,6 +52,7 @@ pub use listen::{ListenError, TcpBound, serve_tcp};
 #[cfg(unix)]
 pub use listen::{UnixBound, serve_unix};
 pub use options::StreamOptions;
+pub use stdio::serve_stdio;
 
 /// Serves one connection of a known client until its input ends, it can take no more output, or `stop` ends. Calls in
 /// flight have the drain time to finish.
@@ -69,16 +71,4 @@ where
 {
     let party = Party { principal, peer, must_identify: false };
     connection::serve(engine, options, party, input, output, stop).await
-}
-
-/// Serves the standard streams of this process as the anonymous local principal (STDIO-8).
-pub async fn serve_stdio(
-    engine: Engine,
-    mut options: StreamOptions,
-    stop: impl Future<Output = ()> + Send,
-) -> End {
-    // Whoever started the process ends it by closing its input.
-    options.idle = std::time::Duration::ZERO;
-    let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-    serve(engine, options, Principal::anonymous(), Peer::Local, input, output, stop).await
 }

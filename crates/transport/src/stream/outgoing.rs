@@ -108,6 +108,22 @@ impl Outgoing {
         }
     }
 
+    /// Waits, where there is no room, until a write of what is queued has begun. Does not wait for any reader.
+    pub(super) async fn tried(&self) {
+        while !self.is_tried() {
+            let mut notified = std::pin::pin!(self.0.room.notified());
+            notified.as_mut().enable();
+            if !self.is_tried() {
+                notified.await;
+            }
+        }
+    }
+
+    fn is_tried(&self) -> bool {
+        let state = self.0.state.lock();
+        state.broken || state.writing > 0 || state.waiting.len() < self.0.soft
+    }
+
     /// Lets what waits for room be queued at once: the connection ends.
     pub(super) fn hurry(&self) {
         self.0.state.lock().hurried = true;
@@ -127,11 +143,16 @@ impl Outgoing {
 
     /// Writes what is queued until the queue is closed and empty, or the reader is given up.
     pub(super) async fn write<W: AsyncWrite + Unpin>(&self, output: W) -> io::Result<()> {
-        let written = self.0.given_up.run_until_cancelled(self.write_all(output)).await;
-        if let Some(Err(_)) = written {
+        let written = tokio::select! {
+            // A peer that has closed its end reads nothing either; which of the two it is, the write tells.
+            biased;
+            written = self.write_all(output) => written,
+            () = self.0.given_up.cancelled() => return Ok(()),
+        };
+        if written.is_err() {
             self.give_up();
         }
-        written.unwrap_or(Ok(()))
+        written
     }
 
     async fn write_all<W: AsyncWrite + Unpin>(&self, mut output: W) -> io::Result<()> {
