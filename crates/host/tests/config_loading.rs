@@ -695,3 +695,11 @@ fn what_came_through_a_variable_into_settings_is_not_shown() {
     let told = errors(&[], &[("LATIMER_PLUGINS_FILES_SETTINGS", "{\"key\": \"hunter2\"")]);
     assert!(told[0].contains("must be a table of settings") && !told[0].contains("hunter2"), "{told:?}");
 }
+
+#[test]
+fn a_key_that_is_not_known_writes_no_control_characters_to_the_terminal() {
+    let text = "\"a\\e[31m\": ${NO}\n\"b\\x07\": $\n\"c\\e[0m\": 1\n";
+    for error in errors(&[("latimer.yaml", text)], &[]) {
+        assert!(!error.chars().any(char::is_control), "{error:?}");
+    }
+}

@@ -118,7 +118,7 @@ pub enum Problem {
         name: String,
     },
     /// `${VAR}` names a variable that is not set.
-    #[error("`{key}` needs the environment variable {variable}, which is not set")]
+    #[error("`{}` needs the environment variable {variable}, which is not set", shortened(key))]
     UnsetVariable {
         /// The key with its path.
         key: String,
@@ -126,7 +126,7 @@ pub enum Problem {
         variable: String,
     },
     /// A `$` that is not understood.
-    #[error("`{key}` holds {fault}")]
+    #[error("`{}` holds {fault}", shortened(key))]
     BadReference {
         /// The key with its path.
         key: String,
