@@ -75,7 +75,7 @@ fn a_server_is_started_listed_and_stopped() {
 
     let again = user.run(&["up", "--tcp", "0"]);
     assert!(again.code == Some(1) && again.stderr.contains("latimer runs already"), "{again:?}");
-    let other = user.json(&["up", "--name", "other", "--tcp", "0", "--json"]);
+    let other = user.json(&["up", "--name", "other", "--tcp", "0", "--json", "--log-format", "json"]);
     assert!(other["addresses"][0].as_str().unwrap().starts_with("tcp://127.0.0.1:"), "{other}");
     assert_eq!(user.ps().len(), 2);
     let which = user.run(&["down"]);
