@@ -14,32 +14,40 @@ pub enum Client {
 
 /// A `tools/call` of `echo` as an HTTP/1.1 request.
 pub fn call(client: Client, session: Option<&str>) -> Vec<u8> {
-    let arguments = format!("\"name\":\"echo\",\"arguments\":{{\"message\":\"{TEXT}\"}}");
+    let body = call_body(client, 7);
     match client {
         Client::Legacy => {
-            let body = format!(
-                "{{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{{{arguments}}}}}"
-            );
             let session = session.map(|id| format!("Mcp-Session-Id: {id}\r\n")).unwrap_or_default();
             post(&format!("MCP-Protocol-Version: 2025-11-25\r\n{session}"), &body)
         }
         Client::Modern => {
-            let meta = "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}}";
-            let body = format!(
-                "{{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{{{meta},{arguments}}}}}"
-            );
             post("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\n", &body)
         }
     }
 }
 
+/// A `tools/call` of `echo` as JSON.
+pub fn call_body(client: Client, id: u64) -> String {
+    let arguments = format!("\"name\":\"echo\",\"arguments\":{{\"message\":\"{TEXT}\"}}");
+    let meta = match client {
+        Client::Legacy => "",
+        Client::Modern => {
+            "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}},"
+        }
+    };
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{{meta}{arguments}}}}}")
+}
+
 /// `initialize` as an HTTP/1.1 request.
 pub fn initialize() -> Vec<u8> {
-    post(
-        "",
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"load\",\"version\":\"1\"}}}",
-    )
+    post("", INITIALIZE)
 }
+
+/// `initialize` as JSON.
+pub const INITIALIZE: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"load\",\"version\":\"1\"}}}";
+
+/// `notifications/initialized` as JSON.
+pub const INITIALIZED: &str = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
 
 /// A POST of a body to `/mcp`.
 pub fn post(headers: &str, body: &str) -> Vec<u8> {

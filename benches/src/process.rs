@@ -19,15 +19,7 @@ impl Server {
     /// # Errors
     /// When it cannot be started or says no address.
     pub fn start(program: &Path) -> io::Result<Self> {
-        let pinned = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok();
-        let mut command = if pinned {
-            let mut command = Command::new("taskset");
-            command.args(["-c", "0"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+        let mut child = pinned(program).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
         let mut line = String::new();
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
@@ -47,12 +39,7 @@ impl Server {
     /// # Errors
     /// Where there is no `/proc`.
     pub fn cpu_nanos(&self) -> io::Result<u64> {
-        let mut sum = 0;
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            sum += text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
-        }
-        Ok(sum)
+        cpu_nanos(&self.child)
     }
 
     /// A line of its `/proc` status in KiB: `VmRSS`, `VmHWM`.
@@ -73,6 +60,28 @@ impl Server {
     pub fn forget_peak(&self) -> io::Result<()> {
         std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")
     }
+}
+
+/// A command that runs a program on core 0, where `taskset` can see to it.
+pub(crate) fn pinned(program: &Path) -> Command {
+    let taskset = Command::new("taskset").arg("--version").stdout(Stdio::null()).status();
+    if taskset.is_ok() {
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+/// CPU time of all threads of a process so far, in nanoseconds.
+pub(crate) fn cpu_nanos(child: &Child) -> io::Result<u64> {
+    let mut sum = 0;
+    for task in std::fs::read_dir(format!("/proc/{}/task", child.id()))? {
+        let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+        sum += text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+    }
+    Ok(sum)
 }
 
 impl Drop for Server {

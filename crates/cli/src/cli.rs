@@ -15,6 +15,8 @@ Examples:
   latimer serve --stdio                                    serve standard input and output
   latimer tools http://127.0.0.1:12200/mcp                 what a server offers
   latimer call http://127.0.0.1:12200/mcp greet --arg name=Ada
+  latimer call tcp://127.0.0.1:7000 greet --arg name=Ada
+  latimer call unix:/run/latimer.sock greet --arg name=Ada
   latimer call greet --arg name=Ada -- latimer serve --stdio";
 
 /// Serves MCP (Model Context Protocol) tools to clients of every revision, and talks to MCP servers

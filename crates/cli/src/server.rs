@@ -82,7 +82,7 @@ impl Server {
         let (target, own) = target::split(command, words, names, &self.program)?;
         if matches!(target, Target::Stdio(_)) && (self.token.is_some() || self.token_file.is_some()) {
             return Err(Failure::setup(
-                "a token is for servers that have a URL; a program takes its credentials from its environment",
+                "a token is for servers that listen; a program takes its credentials from its environment",
             ));
         }
         Ok((target, own))
@@ -220,19 +220,30 @@ pub(crate) fn listed<T>(
 
 /// What is known of a server before it is asked, to explain why it cannot be talked to.
 struct Approach {
-    /// Another address that may be meant.
+    /// Another address that may be meant, and for a port, when.
     other: Option<String>,
+    /// Its messages are lines on a socket.
+    is_socket: bool,
     has_token: bool,
 }
 
 impl Approach {
-    /// Servers commonly have their endpoint at `/mcp`, and people type the address that a browser shows.
+    /// Servers commonly have their endpoint at `/mcp`, and people type the address that a browser shows, or forget that a
+    /// port is one of HTTP.
     fn new(target: &Target, has_token: bool) -> Self {
         let other = match target {
             Target::Http(url) if url.path() == "/" => url.join("mcp").ok().map(|url| url.to_string()),
+            Target::Tcp(address) => {
+                let address = address.to_string();
+                address.split_once(':').map(|(scheme, place)| match scheme {
+                    "tls" => format!("https:{place}/mcp if it is one of HTTP"),
+                    _ => format!("tls:{place} if it speaks TLS, http:{place}/mcp if it is one of HTTP"),
+                })
+            }
             _ => None,
         };
-        Self { other, has_token }
+        let is_socket = matches!(target, Target::Tcp(_) | Target::Unix(_));
+        Self { other, is_socket, has_token }
     }
 
     fn failure(&self, error: &ClientError) -> Failure {
@@ -244,9 +255,24 @@ impl Approach {
             (Some(401), _) => Failure::runtime(
                 "the server wants a token (HTTP 401); give it with --token-file FILE or --token TOKEN",
             ),
+            (None, _) if self.is_socket && error.is_auth() && error.rpc().is_some() => Failure::runtime(
+                "the server does not accept this token; check it, and that it is for this server",
+            ),
+            (None, _) if self.is_socket && !self.has_token && wants_token(error) => {
+                Failure::runtime("the server wants a token; give it with --token-file FILE or --token TOKEN")
+            }
+            (None, Some(url)) if self.is_socket && error.is_closed() => {
+                Failure::runtime(format_args!("{error}; the port's address is {url}"))
+            }
             _ => failure(error),
         }
     }
+}
+
+/// Whether a server on a socket refused to go on without a token: it then shows the message that it wants first.
+fn wants_token(error: &ClientError) -> bool {
+    let shown = |error: &latimer_protocol::RpcError| error.message.contains("\"method\":\"auth\"");
+    error.rpc().is_some_and(|error| error.code == ErrorCode::INVALID_REQUEST && shown(error))
 }
 
 /// Reads a time such as `90s` or `1m30s`; a number alone counts seconds.

@@ -1,4 +1,4 @@
-//! Which server a command is for: a URL before the command's own words, or a program behind `--`.
+//! Which server a command is for: a URL (`http://…`, `tcp://…`, `unix:…`) before the command's own words, or a program behind `--`.
 //!
 //! ```text
 //! latimer call URL TOOL [OPTIONS]
@@ -6,6 +6,7 @@
 //! ```
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use latimer_client::{Command, Target};
 use latimer_host::Failure;
@@ -29,7 +30,7 @@ pub(crate) fn split<const N: usize>(
         }
         (Some((name, arguments)), _) => (Target::Stdio(Command::new(name).args(arguments)), words),
         (None, Some((url, own))) if is_url(url) => {
-            (Target::http(url).map_err(|error| TargetError::Url(error.to_string()))?, own)
+            (Target::parse(url).map_err(|error| TargetError::Url(error.to_string()))?, own)
         }
         (None, Some((word, _))) if words.len() > N => return Err(TargetError::NoUrl { word: word.clone() }),
         (None, _) => return Err(none()),
@@ -78,20 +79,41 @@ impl Words {
     }
 }
 
+/// What a server's URL begins with.
+const SCHEMES: [&str; 5] = ["http://", "https://", "tcp://", "tls://", "unix:"];
+
 fn is_url(word: &str) -> bool {
-    word.starts_with("http://") || word.starts_with("https://")
+    SCHEMES.iter().any(|scheme| word.starts_with(scheme))
 }
 
 fn did_you_mean(word: &str) -> String {
-    if word.bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("; did you mean http://127.0.0.1:{word}/mcp?")
+    let without_slashes = ["http", "https", "tcp", "tls"].iter().find_map(|scheme| {
+        let rest = word.strip_prefix(scheme)?.strip_prefix(':')?;
+        Some(format!("; did you mean {scheme}://{}?", rest.trim_start_matches('/')))
+    });
+    if let Some(meant) = without_slashes {
+        meant
+    } else if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("; did you mean http://127.0.0.1:{word}/mcp, or tcp://127.0.0.1:{word}?")
     } else if word.contains("://") {
-        "; it has to begin with http:// or https://".to_owned()
+        "; it has to begin with http://, https://, tcp://, tls:// or unix:".to_owned()
+    } else if word.starts_with('@') || is_socket(word) {
+        format!("; did you mean unix:{word}?")
     } else if word.contains(':') || (word.contains('/') && !word.starts_with(['/', '.'])) {
-        format!("; did you mean http://{word}?")
+        let line = if word.contains('/') { String::new() } else { format!("/mcp, or tcp://{word}") };
+        format!("; did you mean http://{word}{line}?")
     } else {
         "; a program to run as the server stands behind --".to_owned()
     }
+}
+
+/// Whether the word is the path of a socket, or at least named like one.
+fn is_socket(word: &str) -> bool {
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(word) {
+        return std::os::unix::fs::FileTypeExt::is_socket(&metadata.file_type());
+    }
+    Path::new(word).extension().is_some_and(|extension| extension == "sock" || extension == "socket")
 }
 
 fn what_it_may_be(word: &str) -> &'static str {
@@ -122,6 +144,9 @@ mod tests {
         let (target, [tool]) = told(&["echo"], &["prog", "--stdio"]).unwrap();
         assert!(target.contains("prog") && target.contains("--stdio"), "{target}");
         assert_eq!(tool, "echo");
+        for url in ["tcp://127.0.0.1:7000", "tls://h:7000", "unix:/run/x.sock", "unix:@x"] {
+            assert_eq!(told(&[url, "echo"], &[]), Ok((url.to_owned(), ["echo".to_owned()])));
+        }
         // A word that looks like a URL may be a resource's.
         assert_eq!(told(&["https://example.com/x"], &["prog"]).unwrap().1, ["https://example.com/x"]);
     }
@@ -133,8 +158,17 @@ mod tests {
             (&["echo"], &[], "latimer call TOOL -- latimer serve --stdio"),
             (&["http://h/", "echo"], &["prog"], "two servers"),
             (&["localhost:12200/mcp", "echo"], &[], "did you mean http://localhost:12200/mcp?"),
-            (&["12200", "echo"], &[], "did you mean http://127.0.0.1:12200/mcp?"),
-            (&["ftp://h/", "echo"], &[], "http:// or https://"),
+            (&["12200", "echo"], &[], "did you mean http://127.0.0.1:12200/mcp, or tcp://127.0.0.1:12200?"),
+            (&["localhost:7000", "echo"], &[], "http://localhost:7000/mcp, or tcp://localhost:7000?"),
+            (&["tcp:localhost:7000", "echo"], &[], "did you mean tcp://localhost:7000?"),
+            (&["http:/h/mcp", "echo"], &[], "did you mean http://h/mcp?"),
+            (&["/run/x.sock", "echo"], &[], "did you mean unix:/run/x.sock?"),
+            (&["@latimer", "echo"], &[], "did you mean unix:@latimer?"),
+            (&["unix://run/x.sock", "echo"], &[], "as unix:/PATH"),
+            (&["tcp://localhost", "echo"], &[], "write it as tcp://HOST:PORT"),
+            (&["tcp://h:7000/mcp", "echo"], &[], "only HTTP servers have paths"),
+            (&["tcp://h:7000", "--"], &["prog"], "two servers"),
+            (&["ftp://h/", "echo"], &[], "tcp://, tls:// or unix:"),
             (&["latimer", "serve"], &[], "behind --"),
             (&["http://h/"], &[], "the TOOL is missing"),
             (&[], &["prog"], "the TOOL is missing"),
@@ -144,7 +178,9 @@ mod tests {
             let error = told(words, program).unwrap_err();
             assert!(error.contains(part), "{words:?}: {error}");
         }
-        let error = told(&["http://user:hunter2@h/", "echo"], &[]).unwrap_err();
-        assert!(!error.contains("hunter2"), "{error}");
+        for url in ["http://user:hunter2@h/", "tcp://user:hunter2@h:1"] {
+            let error = told(&[url, "echo"], &[]).unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 }

@@ -142,6 +142,8 @@ fn without_brackets(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -164,6 +166,7 @@ mod tests {
             ("tcp://h:7000?x", "only HTTP servers have paths"),
             ("http://h:7000", "the scheme has to be tcp or tls"),
             ("tcp://user:hunter2@h:7000", "give a token instead"),
+            ("tcp:user:hunter2@h:7000", "it has no host"),
             ("tcp://h:70000", "write it as tcp://HOST:PORT"),
         ] {
             let error = TcpAddress::parse(text).unwrap_err().to_string();
@@ -200,6 +203,33 @@ mod tests {
         }
         for host in ["example.com", "10.0.0.1", "[::2]", "notlocalhost"] {
             assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn what_is_shown_of_an_address_is_read_as_the_same(
+            host in "[a-z][a-z0-9-]{0,20}(\\.[a-z]{2,5})?|10\\.[0-9]\\.[1-9]\\.[0-9]|\\[fe80::[1-9a-f]{1,4}\\]",
+            port in 1u16..,
+            tls in any::<bool>(),
+            path in "[^@/\0][^\0]{0,40}|/[^/\0][^\0]{0,40}",
+        ) {
+            let text = format!("{}://{host}:{port}", if tls { "tls" } else { "tcp" });
+            let address = TcpAddress::parse(&text).unwrap();
+            prop_assert_eq!(address.to_string(), text);
+            prop_assert_eq!((address.host(), address.port(), address.is_tls()), (without_brackets(&host), port, tls));
+            for text in [format!("unix:{path}"), format!("unix:@{path}")] {
+                let address = UnixAddress::parse(&text).unwrap();
+                prop_assert_eq!(address.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_reading_panic(text in "(tcp|tls|unix)?:?/{0,3}[\\[\\]@:.a-z0-9\\PC]{0,30}") {
+            let _ = TcpAddress::parse(&text);
+            let _ = UnixAddress::parse(&text);
         }
     }
 }

@@ -22,6 +22,9 @@
 //! # }
 //! ```
 //!
+//! [`Target::parse`] takes the address of any server that listens: `https://HOST/mcp`, `tcp://HOST:PORT`, `tls://HOST:PORT`,
+//! `unix:/run/x.sock`, `unix:@NAME`. A [`Command`] is a server that runs as a child process.
+//!
 //! A server cannot make the client hold more than [`ClientLimits`] allow: messages, lists, requests in flight
 //! and unheard progress are bounded, and a request ends at the latest after [`Timeouts::total`].
 

@@ -68,11 +68,12 @@ pub(crate) fn check(url: &Url) -> Result<(), ClientError> {
 
 /// The address without what stands before an `@`.
 pub(crate) fn shown(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => match rest.split_once('@') {
-            Some((_, host)) => format!("{scheme}://…@{host}"),
-            None => url.to_owned(),
-        },
+    let parts = url.split_once("://").map(|parts| (parts, "://"));
+    let Some(((scheme, rest), between)) = parts.or(url.split_once(':').map(|parts| (parts, ":"))) else {
+        return url.to_owned();
+    };
+    match rest.split_once('@') {
+        Some((_, host)) => format!("{scheme}{between}…@{host}"),
         None => url.to_owned(),
     }
 }

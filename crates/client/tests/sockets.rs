@@ -235,7 +235,7 @@ async fn a_server_that_does_not_answer_the_tls_handshake_is_given_up() {
     options.timeouts.connect = Duration::from_millis(50);
     let target = Target::parse(&format!("tls://localhost:{port}")).unwrap();
     let error = Client::connect(target, options).await.unwrap_err();
-    assert!(error.is_unreachable() && error.to_string().contains("no connection within 50ms"), "{error}");
+    assert!(error.is_unreachable() && error.to_string().contains("no TLS handshake within 50ms"), "{error}");
 }
 
 #[tokio::test]

@@ -252,6 +252,18 @@ fn created(places: &[Place<'_>]) -> Option<String> {
     (!members.is_empty()).then(|| format!("{{{}}}", members.join(",")))
 }
 
+/// A JSON string, with escapes where there must be some, short ones for quotation marks, backslashes, tabs and ends of lines.
 fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap()
+    let escaped: String = text
+        .chars()
+        .map(|char| match char {
+            '"' | '\\' => format!("\\{char}"),
+            '\n' => "\\n".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\t' => "\\t".to_owned(),
+            '\0'..' ' => format!("\\u{:04x}", u32::from(char)),
+            char => char.to_string(),
+        })
+        .collect();
+    format!("\"{escaped}\"")
 }

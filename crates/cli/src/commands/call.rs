@@ -35,7 +35,7 @@ and requests to a model for the user to answer in its place."#;
     after_help = format!("{EXAMPLES}\n\n{CODES}"),
 )]
 pub(crate) struct Call {
-    /// The server's URL, unless it is a program behind `--`; then the name of the tool
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`; then the name of the tool
     #[arg(value_names = ["URL", "TOOL"], num_args = 0..)]
     words: Vec<String>,
 

@@ -21,7 +21,7 @@ Examples:
 )]
 #[command(group = clap::ArgGroup::new("of").required(true).args(["prompt", "template"]))]
 pub(crate) struct Complete {
-    /// The server's URL, unless it is a program behind `--`; then the name of the argument, and its value so far
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`; then the name of the argument, and its value so far
     #[arg(value_names = ["URL", "ARG", "VALUE"], num_args = 0..)]
     words: Vec<String>,
 

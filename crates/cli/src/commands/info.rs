@@ -14,7 +14,7 @@ use crate::server::Server;
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "latimer info [OPTIONS] <URL>\n       latimer info [OPTIONS] -- <PROGRAM>...")]
 pub(crate) struct Info {
-    /// The server's URL, unless it is a program behind `--`
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`
     #[arg(value_name = "URL")]
     words: Vec<String>,
 

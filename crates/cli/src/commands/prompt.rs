@@ -24,7 +24,7 @@ Examples:
     after_help = format!("{EXAMPLES}\n\n{CODES}"),
 )]
 pub(crate) struct Prompt {
-    /// The server's URL, unless it is a program behind `--`; then the name of the prompt
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`; then the name of the prompt
     #[arg(value_names = ["URL", "NAME"], num_args = 0..)]
     words: Vec<String>,
 

@@ -14,7 +14,7 @@ use crate::server::{Server, listed};
     override_usage = "latimer prompts [OPTIONS] <URL>\n       latimer prompts [OPTIONS] -- <PROGRAM>..."
 )]
 pub(crate) struct Prompts {
-    /// The server's URL, unless it is a program behind `--`
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`
     #[arg(value_name = "URL")]
     words: Vec<String>,
 

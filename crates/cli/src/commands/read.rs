@@ -22,7 +22,7 @@ use crate::server::{Server, failure};
     after_help = crate::exit::CODES,
 )]
 pub(crate) struct Read {
-    /// The server's URL, unless it is a program behind `--`; then the URI of the resource
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`; then the URI of the resource
     #[arg(value_names = ["URL", "URI"], num_args = 0..)]
     words: Vec<String>,
 

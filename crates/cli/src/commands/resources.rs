@@ -14,7 +14,7 @@ use crate::server::{Server, listed};
     override_usage = "latimer resources [OPTIONS] <URL>\n       latimer resources [OPTIONS] -- <PROGRAM>..."
 )]
 pub(crate) struct Resources {
-    /// The server's URL, unless it is a program behind `--`
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`
     #[arg(value_name = "URL")]
     words: Vec<String>,
 

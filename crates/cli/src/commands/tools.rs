@@ -13,7 +13,7 @@ use crate::server::{Server, listed};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "latimer tools [OPTIONS] <URL>\n       latimer tools [OPTIONS] -- <PROGRAM>...")]
 pub(crate) struct Tools {
-    /// The server's URL, unless it is a program behind `--`
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`
     #[arg(value_name = "URL")]
     words: Vec<String>,
 

@@ -22,7 +22,7 @@ and `gap` when the connection was interrupted, so that changes may have been mis
     after_help = format!("{EXAMPLES}\n\n{CODES}"),
 )]
 pub(crate) struct Watch {
-    /// The server's URL, unless it is a program behind `--`
+    /// The server's URL (http, https, tcp, tls or unix), unless it is a program behind `--`
     #[arg(value_name = "URL")]
     words: Vec<String>,
 

@@ -196,6 +196,14 @@ impl Served {
         self.folder.path()
     }
 
+    /// The same with a TCP port and a Unix socket beside HTTP; returns their URLs.
+    pub(crate) fn on_sockets(config: &str) -> (Self, [String; 2]) {
+        let served = Self::with(config, &["--tcp", "127.0.0.1:0", "--unix", "mcp.sock"]);
+        let port = ready_port(&served.lines);
+        let path = served.folder.path().join("mcp.sock");
+        (served, [format!("tcp://127.0.0.1:{port}"), format!("unix:{}", path.display())])
+    }
+
     /// The process alone, with what it says from the first line on.
     pub(crate) fn launch(config: &str, args: &[&str]) -> (Process, Lines, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -209,11 +217,25 @@ impl Served {
     }
 }
 
-/// Runs a client command against `latimer serve`, over HTTP and over a program; both have to come to the same.
-pub(crate) fn over_both(command: &str, words: &[&str]) -> Ran {
-    let served = Served::start();
-    let args: Vec<&str> = [command, &served.url].into_iter().chain(words.iter().copied()).collect();
-    let over_http = run(&args);
+/// The TCP port at which a server says that it is ready.
+pub(crate) fn ready_port(lines: &Lines) -> String {
+    lines.find(|line| {
+        let said = line.strip_prefix("mcp:ready mode=tcp host=127.0.0.1 port=")?;
+        said.split(' ').next().map(str::to_owned)
+    })
+}
+
+/// Runs a client command against `latimer serve`, over HTTP, sockets and a program; all have to come to the same.
+pub(crate) fn over_all(command: &str, words: &[&str]) -> Ran {
+    let (served, sockets) = Served::on_sockets("");
+    let over = |url: &str| {
+        let args: Vec<&str> = [command, url].into_iter().chain(words.iter().copied()).collect();
+        run(&args)
+    };
+    let over_http = over(&served.url);
+    for url in &sockets {
+        assert_eq!(over_http.shown(), over(url).shown(), "{url}");
+    }
     let program = ["--", LATIMER, "serve", "--stdio", "--log-level", "error"];
     let args: Vec<&str> = [command].into_iter().chain(words.iter().copied()).chain(program).collect();
     let over_stdio = run(&args).without_life_lines();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -71,47 +72,56 @@ pub(super) async fn tcp(
         true => Some(TlsConnector::from(Arc::new(tls::config(extra_ca)?))),
         false => None,
     };
-    within(limit, address, async {
+    let deadline = Instant::now() + limit;
+    let late = format!("no connection within {limit:?}");
+    let stream = until(deadline, late, address, async {
         let stream = TcpStream::connect((address.host(), address.port())).await?;
         stream.set_nodelay(true)?;
-        let Some(tls) = tls else {
-            let (input, output) = stream.into_split();
-            return Ok(Halves { input: Box::new(input), output: Box::new(output) });
-        };
-        let name = ServerName::try_from(address.host().to_owned())
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let (input, output) = tokio::io::split(tls.connect(name, stream).await?);
-        Ok(Halves { input: Box::new(input), output: Box::new(output) })
-    })
-    .await
+        Ok(stream)
+    });
+    let stream = stream.await?;
+    let Some(tls) = tls else {
+        let (input, output) = stream.into_split();
+        return Ok(Halves { input: Box::new(input), output: Box::new(output) });
+    };
+    let late = format!("no TLS handshake within {limit:?}; does the server speak TLS there?");
+    let handshake = until(deadline, late, address, async {
+        let name = ServerName::try_from(address.host().to_owned()).map_err(io::Error::other)?;
+        tls.connect(name, stream).await
+    });
+    let (input, output) = tokio::io::split(handshake.await?);
+    Ok(Halves { input: Box::new(input), output: Box::new(output) })
 }
 
 /// Connects to a Unix socket within `limit`.
 #[cfg(unix)]
 pub(super) async fn unix(address: &UnixAddress, limit: Duration) -> Result<Halves, ClientError> {
-    within(limit, address, async {
-        let stream = tokio::net::UnixStream::connect(address.to_path()).await?;
-        let (input, output) = stream.into_split();
-        Ok(Halves { input: Box::new(input), output: Box::new(output) })
-    })
-    .await
+    let late = format!("no connection within {limit:?}");
+    let path = address.to_path();
+    let stream = until(Instant::now() + limit, late, address, tokio::net::UnixStream::connect(path)).await?;
+    let (input, output) = stream.into_split();
+    Ok(Halves { input: Box::new(input), output: Box::new(output) })
 }
 
 /// There are no such sockets.
 #[cfg(not(unix))]
-pub(super) async fn unix(address: &UnixAddress, limit: Duration) -> Result<Halves, ClientError> {
-    within(limit, address, async { Err(io::ErrorKind::Unsupported.into()) }).await
+pub(super) async fn unix(address: &UnixAddress, _: Duration) -> Result<Halves, ClientError> {
+    let (address, source) = (address.to_string(), io::Error::from(io::ErrorKind::Unsupported));
+    let detail = "this system is reached by no Unix sockets; use tcp://HOST:PORT".to_owned();
+    Err(Fault::Connect { address, detail, source: source.into() }.into())
 }
 
-async fn within(
-    limit: Duration,
+/// Does a step of connecting; `late` says what is missing when it has not come to its end by then.
+async fn until<T>(
+    deadline: Instant,
+    late: String,
     address: &(impl ToString + ?Sized),
-    connecting: impl Future<Output = io::Result<Halves>>,
-) -> Result<Halves, ClientError> {
-    let error = match tokio::time::timeout(limit, connecting).await {
-        Ok(Ok(halves)) => return Ok(halves),
+    step: impl Future<Output = io::Result<T>>,
+) -> Result<T, ClientError> {
+    let error = match tokio::time::timeout_at(deadline, step).await {
+        Ok(Ok(done)) => return Ok(done),
         Ok(Err(error)) => error,
-        Err(_) => io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {limit:?}")),
+        Err(_) => io::Error::new(io::ErrorKind::TimedOut, late),
     };
     let address = address.to_string();
     match error.kind() {
