@@ -187,6 +187,7 @@ impl Host {
                 asked = signals.next() => {
                     let signal = match asked {
                         Asked::Stop(signal) => signal,
+                        Asked::Reload if ended != Ended::Input => continue,
                         Asked::Reload => tokio::select! {
                             biased;
                             signal = signals.stop() => signal,
@@ -217,7 +218,15 @@ impl Host {
             () = engine.close() => {}
             signal = signals.stop() => ended = Ended::Signal(signal),
         }
-        outcome.map(|()| ended)
+        match (ended, outcome) {
+            (Ended::Input, Err(failure)) => Err(failure),
+            // Whoever asked wants to see that it was heeded; a client that left at the same time is not their business.
+            (Ended::Signal(_), Err(failure)) => {
+                tracing::warn!(%failure, "a listener broke while it was being stopped");
+                Ok(ended)
+            }
+            (ended, Ok(())) => Ok(ended),
+        }
     }
 
     fn tell(&self, event: Event, lines: &[LifeLine]) {

@@ -59,12 +59,14 @@ fn a_server_is_started_listed_and_stopped() {
     let (begin, addresses) = told.split_once(" at ").unwrap();
     assert!(begin.starts_with("latimer runs as process "), "{told}");
     let (url, socket) = addresses.split_once(' ').unwrap();
-    assert_eq!(socket, "unix:s");
-    assert_eq!(run(&["tools", url]).ok().lines().next(), Some("greet(name: string)"));
+    // From another folder, too.
+    for address in [url, socket] {
+        assert_eq!(run(&["tools", address]).ok().lines().next(), Some("greet(name: string)"), "{address}");
+    }
 
     let running = user.ps();
     assert!(running.len() == 1 && running[0]["name"] == "latimer", "{running:?}");
-    assert_eq!(running[0]["addresses"], json!([url, "unix:s"]));
+    assert_eq!(running[0]["addresses"], json!([url, socket]));
     let listed = user.run(&["ps"]).ok();
     assert!(
         listed.starts_with("latimer ") && listed.contains(url) && listed.lines().count() == 1,
@@ -75,8 +77,9 @@ fn a_server_is_started_listed_and_stopped() {
 
     let again = user.run(&["up", "--tcp", "0"]);
     assert!(again.code == Some(1) && again.stderr.contains("latimer runs already"), "{again:?}");
-    let other = user.json(&["up", "--name", "other", "--tcp", "0", "--json"]);
+    let other = user.json(&["up", "--name", "other", "--tcp", "0", "--json", "--log-format", "json"]);
     assert!(other["addresses"][0].as_str().unwrap().starts_with("tcp://127.0.0.1:"), "{other}");
+    assert!(run(&["tools", other["addresses"][0].as_str().unwrap()]).ok().contains("greet("));
     assert_eq!(user.ps().len(), 2);
     let which = user.run(&["down"]);
     assert!(which.code == Some(2) && which.stderr.contains("latimer, other"), "{which:?}");

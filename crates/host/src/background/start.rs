@@ -212,8 +212,17 @@ fn address(line: &Map<String, Value>, tls: bool) -> String {
     match text("mode").as_str() {
         "http" => format!("{}://{host}:{}{}", if tls { "https" } else { "http" }, text("port"), text("path")),
         "tcp" => format!("{}://{host}:{}", if tls { "tls" } else { "tcp" }, text("port")),
-        _ => format!("unix:{}", text("path")),
+        _ => format!("unix:{}", from_anywhere(text("path"))),
     }
+}
+
+/// The path of a socket as it holds in every folder: the server was started in ours.
+fn from_anywhere(path: String) -> String {
+    if path.starts_with('@') {
+        return path;
+    }
+    let absolute = std::path::absolute(&path).ok();
+    absolute.and_then(|absolute| absolute.to_str().map(str::to_owned)).unwrap_or(path)
 }
 
 /// The last of what a server has said.
@@ -246,5 +255,6 @@ mod tests {
             "tcp://127.0.0.1:7000"
         );
         assert_eq!(at("mcp:ready mode=socket path=\"/a b\" timestamp=x", false), "unix:/a b");
+        assert_eq!(at("mcp:ready mode=socket path=@a timestamp=x", false), "unix:@a");
     }
 }

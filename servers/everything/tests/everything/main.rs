@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod asking;
+#[cfg(unix)]
+mod life;
 mod lists;
 mod prompts;
 mod resources;
