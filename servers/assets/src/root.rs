@@ -36,7 +36,8 @@ pub(crate) struct Listed {
 /// What changes when a file is replaced or written to, as far as the system's clock can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    len: u64,
+    /// The size in bytes.
+    pub(crate) len: u64,
     modified: Option<SystemTime>,
     changed: (i64, i64),
     inode: u64,

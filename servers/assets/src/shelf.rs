@@ -75,7 +75,7 @@ impl Shelf {
                 before => {
                     let at = SystemTime::now();
                     // What goes before it is read was not there.
-                    let Some(facts) = self.facts(&file.path) else { continue };
+                    let Some(facts) = self.facts(&file.path, file.stamp.len) else { continue };
                     let same = before.filter(|seen| *seen.facts == facts).map(|seen| seen.facts);
                     is_changed |= same.is_none();
                     Seen { stamp: file.stamp, at, facts: same.unwrap_or_else(|| Arc::new(facts)) }
@@ -90,11 +90,11 @@ impl Shelf {
         Ok(Contents { epoch: known.epoch, files: files.collect() })
     }
 
-    fn facts(&self, path: &str) -> Option<Facts> {
+    fn facts(&self, path: &str, len: u64) -> Option<Facts> {
         let bytes = match self.root.read(&RelPath::parse(path)?) {
             Ok(bytes) => bytes,
             Err(crate::root::ReadError::Absent | crate::root::ReadError::Outside) => return None,
-            Err(_) => return Some(Facts { is_readable: false, ..Facts::of_nothing() }),
+            Err(_) => return Some(Facts { size: len, is_readable: false, ..Facts::of_nothing() }),
         };
         let (size, digest) = (bytes.len() as u64, digest(&bytes));
         let Ok(document) = Document::parse(&bytes) else {
@@ -148,6 +148,15 @@ mod tests {
         fs::write(&file, r#"{"$id":"y","version":1.0}"#).unwrap();
         let second = shelf.contents().unwrap();
         assert_eq!((second.epoch, second.files["a.json"].id.as_deref()), (first.epoch + 1, Some("y")));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_known_by_its_size() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.json"), " ".repeat(1_001)).unwrap();
+        let contents = shelf(dir.path()).contents().unwrap();
+        let facts = &contents.files["a.json"];
+        assert_eq!((facts.size, facts.is_readable), (1_001, false));
     }
 
     #[test]

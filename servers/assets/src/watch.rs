@@ -195,14 +195,18 @@ impl Watched {
     }
 
     /// Watches the folder as it is now, and what is above it.
-    fn follow(&mut self, watcher: &mut RecommendedWatcher) -> notify::Result<()> {
+    fn follow(&mut self, watcher: &mut RecommendedWatcher, all: &[PathBuf]) -> notify::Result<()> {
         let above = self.root.ancestors().skip(1).find_map(|dir| Some((dir.to_owned(), Identity::of(dir)?)));
         if above != self.outer {
             if let Some((before, _)) = self.outer.take() {
                 // It may be gone.
                 let _ = watcher.unwatch(&before);
             }
-            if let Some((dir, _)) = &above {
+            // Where one folder lies in the other, that one's watch must not be taken for a lesser one.
+            let is_within = |identity: &Identity| all.iter().any(|dir| identity.0.starts_with(dir));
+            if let Some((dir, identity)) = &above
+                && !is_within(identity)
+            {
                 watcher.watch(dir, RecursiveMode::NonRecursive)?;
             }
             self.outer = above;
@@ -225,8 +229,10 @@ impl Folders {
     fn follow(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
         let real = self.roots.iter().filter_map(|watched| Some(Identity::of(&watched.root)?.0));
-        *self.near.lock() = self.roots.iter().map(|watched| watched.root.clone()).chain(real).collect();
-        let followed = self.roots.iter_mut().try_for_each(|root| root.follow(watcher));
+        let real: Vec<_> = real.collect();
+        let named = self.roots.iter().map(|watched| &watched.root);
+        *self.near.lock() = named.chain(&real).cloned().collect();
+        let followed = self.roots.iter_mut().try_for_each(|root| root.follow(watcher, &real));
         self.is_watching.store(followed.is_ok(), Ordering::Relaxed);
         match followed {
             Ok(()) => self.has_warned = false,

@@ -46,7 +46,8 @@ fn recorded_cases_are_answered_to_the_byte_by_bare_methods_over_a_pipe() {
     };
     let input: String = cases.iter().enumerate().map(request).collect();
     let ran = serve(&settings, &input);
-    let deprecated = ran.stderr.lines().filter(|line| line.contains("deprecated_alias")).count();
+    let deprecated =
+        ran.stderr.lines().filter(|line| line.contains("reason=deprecated_alias method=validate")).count();
     assert_eq!(deprecated, cases.iter().filter(|case| case.method == "validate").count(), "{}", ran.stderr);
     let output = ran.ok();
     let answers: Vec<_> = output.lines().collect();

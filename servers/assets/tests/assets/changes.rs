@@ -96,6 +96,26 @@ async fn folders_that_go_come_back_or_become_links_are_followed() {
 }
 
 #[tokio::test]
+async fn one_folder_may_lie_in_the_other() {
+    let folders = Folders::new();
+    folders.write("schemas/examples/a.json", "{}");
+    let settings =
+        Settings { examples_dir: folders.path("schemas/examples"), watch: true, ..folders.settings() };
+    let mut wire = Wire::open(&server(settings).build().await.unwrap()).await;
+    wire.lists(&["example:///a.json"]).await;
+    folders.write("schemas/new/b.schema.json", "{}");
+    wire.lists(&["example:///a.json", "schema:///new/b.schema.json"]).await;
+    folders.write("schemas/examples/new/c.schema.json", "{}");
+    wire.lists(&[
+        "example:///a.json",
+        "example:///new/c.schema.json",
+        "schema:///examples/new/c.schema.json",
+        "schema:///new/b.schema.json",
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn rsc_5_other_contents_are_announced_and_the_same_again_are_not() {
     let folders = Folders::new();
     for file in ["a", "b", "c"] {
