@@ -46,7 +46,13 @@ impl std::error::Error for SetupError {}
 pub(crate) fn all(tree: &Tree) -> Result<(), SetupError> {
     nextest(tree)?;
     npm(tree)?;
-    python(tree)
+    python(tree)?;
+    netcat()
+}
+
+/// The client of the README that everybody has, in the form that waits for answers (`-q`).
+pub(crate) fn netcat() -> Result<(), SetupError> {
+    require("nc", "netcat-openbsd")
 }
 
 /// The runner of the tests, unless there is one.

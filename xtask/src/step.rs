@@ -102,7 +102,7 @@ impl Step {
 
     /// Test binaries that need foreign tools; `count` reads the reports that their tests leave.
     fn foreign(self, tree: &Tree, binaries: &[&str], count: fn(&Tree, Tally) -> Tally) -> Tally {
-        let tools = setup::nextest(tree).and_then(|()| setup::npm(tree)).and_then(|()| setup::python(tree));
+        let tools = setup::all(tree);
         if let Err(error) = tools {
             return Tally::fail(format!("{}: {error}", self.name()));
         }

@@ -4,6 +4,7 @@
 //! servers ask and tell, with `latimer-everything`); a test fails when the outcome differs in either direction.
 
 mod asking;
+mod netcat;
 mod own_client;
 mod rust_sdk;
 mod rust_sdk_asking;

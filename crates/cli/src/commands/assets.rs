@@ -78,7 +78,7 @@ impl Validate {
         let report = check::files(&assets, &self.files, self.schema.as_deref());
         for file in &report.files {
             if self.json {
-                output::print(&json!(file).to_string())?;
+                output::print(&serde_json::to_string(file).map_err(Failure::runtime)?)?;
             } else {
                 output::print(&told(file))?;
             }

@@ -115,3 +115,52 @@ fn a_wrong_setting_keeps_the_program_from_starting_and_is_named() {
     let ran = example("audit", &[("MCP_MAX_BATCH", "many")]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
 }
+
+#[test]
+fn files_are_validated_and_the_worst_of_them_is_the_exit_code() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let validate = |args: &[&str]| {
+        let config = ["assets", "validate", "--config", "assets.yaml"];
+        run_in(&examples, &[&config, args].concat(), "")
+    };
+    let (valid, invalid) = ("assets/examples/order.first.json", "assets/examples/order.invalid.json");
+    let ran = validate(&[valid]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (Some(0), "assets/examples/order.first.json: valid\n"),
+        "{ran:?}"
+    );
+    let ran = validate(&[valid, invalid]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("order.invalid.json: validation_failed\n  /lines: expected at least 1 item, got 0\n"),
+        "{ran:?}"
+    );
+    let ran = validate(&["--json", invalid, "absent.json", "assets.yaml"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    let files: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let reasons: Vec<_> = files.iter().map(|file| file["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["validation_failed", "io_error", "parse_error"]);
+    assert!(
+        ran.stdout.starts_with("{\"path\":\"assets/examples/order.invalid.json\",\"ok\":false,"),
+        "{ran:?}"
+    );
+    assert_eq!((&files[2]["line"], &files[2]["column"]), (&1.into(), &1.into()));
+    let ran = validate(&["--schema", "parts/money", "--schemas", "assets/schemas", valid]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+}
+
+#[test]
+fn files_without_a_folder_of_schemas_are_told_where_to_name_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run_in(folder.path(), &["assets", "validate", "a.json"], "");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(
+        ran.stderr.contains("schemas_dir") && ran.stderr.contains("create it, or name another one"),
+        "{ran:?}"
+    );
+    let ran = run_in(folder.path(), &["assets", "validate", "--schemas", ".", "a.json"], "");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), "a.json: io_error: file_not_found\n"), "{ran:?}");
+}
