@@ -4,6 +4,8 @@
 use std::{
     fs, io,
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+    thread,
 };
 
 use crate::{
@@ -53,20 +55,45 @@ fn guided(tree: &Tree, minutes: u32) -> Tally {
         Ok(names) => names,
         Err(error) => return Tally::fail(format!("fuzz: failed to list the targets: {error}")),
     };
-    let (mut tally, mut rows) = (Tally::default(), Vec::new());
-    for name in names {
-        match guide(tree, &name, minutes) {
-            Ok(output) => {
-                let executions = executed(&output.text).map_or("?".to_owned(), |count| count.to_string());
-                let held = if output.success { "held" } else { "BROKEN" };
-                rows.push(format!("{name:<14} {executions:>12} executions, guided by coverage  {held}"));
-                tally.add(if output.success { Tally::pass() } else { Tally::fail(format!("fuzz: {name}")) });
-            }
-            Err(error) => tally.add(Tally::fail(format!("fuzz: {name}: failed to start: {error}"))),
-        }
+    let mut build = nightly(tree);
+    build.args(["fuzz", "build", "--fuzz-dir", "fuzz/cargo-fuzz"]);
+    if !command::run(&mut build).unwrap_or(false) {
+        return Tally::fail("fuzz: the targets do not build under libFuzzer");
     }
+    // One target for each processor at a time.
+    let waiting = Mutex::new(names.into_iter());
+    let done = Mutex::new((Tally::default(), Vec::new()));
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(name) = next() {
+                    let (row, tally) = row(&name, guide(tree, &name, minutes));
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    done.0.add(tally);
+                    done.1.push(row);
+                }
+            });
+        }
+    });
+    let (tally, rows) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("\n{}", rows.join("\n"));
     tally
+}
+
+/// What a target came to.
+fn row(name: &str, outcome: io::Result<command::Output>) -> (String, Tally) {
+    match outcome {
+        Ok(output) => {
+            let executions = executed(&output.text).map_or("?".to_owned(), |count| count.to_string());
+            let held = if output.success { "held" } else { "BROKEN" };
+            let row = format!("{name:<14} {executions:>12} executions, guided by coverage  {held}");
+            (row, if output.success { Tally::pass() } else { Tally::fail(format!("fuzz: {name}")) })
+        }
+        Err(error) => {
+            (format!("{name:<14} not run"), Tally::fail(format!("fuzz: {name}: failed to start: {error}")))
+        }
+    }
 }
 
 /// Runs one target under libFuzzer. What it finds worth keeping goes to `target/fuzz`, what breaks it to `fuzz/artifacts`.
