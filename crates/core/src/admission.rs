@@ -19,8 +19,8 @@ pub struct Admission<K> {
 #[derive(Debug)]
 struct Inner<K> {
     all: AtomicUsize,
-    most: usize,
-    most_per_holder: usize,
+    most: AtomicUsize,
+    most_per_holder: AtomicUsize,
     hasher: RandomState,
     shards: [Mutex<HashMap<K, usize>>; SHARDS],
 }
@@ -41,12 +41,18 @@ impl<K: Hash + Eq + Clone> Admission<K> {
     pub fn new(most: usize, most_per_holder: usize) -> Self {
         let inner = Inner {
             all: AtomicUsize::new(0),
-            most,
-            most_per_holder,
+            most: AtomicUsize::new(most),
+            most_per_holder: AtomicUsize::new(most_per_holder),
             hasher: RandomState::new(),
             shards: Default::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Admits so many from now on. Those that are in flight stay so.
+    pub fn set(&self, most: usize, most_per_holder: usize) {
+        self.inner.most.store(most, Ordering::Relaxed);
+        self.inner.most_per_holder.store(most_per_holder, Ordering::Relaxed);
     }
 
     /// Admits one call; it is in flight until the permit is dropped.
@@ -55,7 +61,7 @@ impl<K: Hash + Eq + Clone> Admission<K> {
     /// When a limit is reached.
     pub fn enter(&self, holder: &K) -> Result<Permit<K>, Busy> {
         let inner = &self.inner;
-        if inner.all.fetch_add(1, Ordering::Relaxed) >= inner.most {
+        if inner.all.fetch_add(1, Ordering::Relaxed) >= inner.most.load(Ordering::Relaxed) {
             inner.all.fetch_sub(1, Ordering::Relaxed);
             return Err(Busy::Server);
         }
@@ -63,7 +69,7 @@ impl<K: Hash + Eq + Clone> Admission<K> {
         {
             let mut held = inner.shards[shard].lock();
             let count = held.entry(holder.clone()).or_insert(0);
-            if *count >= inner.most_per_holder {
+            if *count >= inner.most_per_holder.load(Ordering::Relaxed) {
                 if *count == 0 {
                     held.remove(holder);
                 }

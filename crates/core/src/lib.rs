@@ -50,7 +50,7 @@ pub use engine::Engine;
 pub use error::{CallError, ToolError};
 pub use extension::{Extension, ExtensionId};
 pub use inflight::Scope;
-pub use limits::Limits;
+pub use limits::{Limits, LiveLimits};
 pub use principal::{Account, Peer, Principal};
 pub use requirement::{Requirement, TASKS_EXTENSION};
 pub use session::{Session, SessionId};

@@ -1,6 +1,9 @@
 //! How much the server takes on.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
 
 /// The bounds that the server keeps to, whoever calls. See the fields for what happens past them.
 #[derive(Clone, Debug)]
@@ -120,5 +123,33 @@ impl Default for Limits {
             page_size: 1_000,
             drain: Duration::from_secs(10),
         }
+    }
+}
+
+/// Limits that can be exchanged while they hold. All clones see the same ones.
+#[derive(Clone, Debug)]
+pub struct LiveLimits(Arc<ArcSwap<Limits>>);
+
+impl LiveLimits {
+    /// Those that hold now.
+    pub fn now(&self) -> Arc<Limits> {
+        self.0.load_full()
+    }
+
+    /// Has others hold from now on. What was begun within the old ones goes on.
+    pub(crate) fn set(&self, limits: Limits) {
+        self.0.store(Arc::new(limits));
+    }
+}
+
+impl From<Limits> for LiveLimits {
+    fn from(limits: Limits) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(limits)))
+    }
+}
+
+impl From<&Limits> for LiveLimits {
+    fn from(limits: &Limits) -> Self {
+        limits.clone().into()
     }
 }

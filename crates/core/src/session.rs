@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::context::Client;
-use crate::limits::Limits;
+use crate::limits::LiveLimits;
 use crate::principal::{Account, Peer, Principal};
 use crate::random;
 use crate::stream::Writer;
@@ -99,10 +99,7 @@ pub enum SessionError {
 #[derive(Clone, Debug)]
 pub struct Sessions {
     store: Store,
-    most: usize,
-    most_per_principal: usize,
-    most_per_peer: usize,
-    idle: Duration,
+    limits: LiveLimits,
 }
 
 /// How many bytes of its own words a client may leave in its session.
@@ -128,14 +125,13 @@ struct Record<'a> {
 
 impl Sessions {
     /// Sessions in a store, within limits.
-    pub fn new(store: Store, limits: &Limits) -> Self {
-        Self {
-            store,
-            most: limits.sessions,
-            most_per_principal: limits.sessions_per_principal,
-            most_per_peer: limits.sessions_per_peer,
-            idle: limits.session_idle,
-        }
+    pub fn new(store: Store, limits: impl Into<LiveLimits>) -> Self {
+        Self { store, limits: limits.into() }
+    }
+
+    /// How long a session lives after its last request.
+    fn idle(&self) -> Duration {
+        self.limits.now().session_idle
     }
 
     /// Opens a session of a principal.
@@ -154,14 +150,16 @@ impl Sessions {
             return Err(SessionError::Client);
         }
         let account = Account::of(principal, peer);
-        let most = if principal.is_anonymous() { self.most_per_peer } else { self.most_per_principal };
+        let limits = self.limits.now();
+        let most =
+            if principal.is_anonymous() { limits.sessions_per_peer } else { limits.sessions_per_principal };
         let index = account.to_string();
-        let caps = [IndexCap::at_most(&index, most), IndexCap::at_most(ALL, self.most)];
+        let caps = [IndexCap::at_most(&index, most), IndexCap::at_most(ALL, limits.sessions)];
         loop {
             let id = SessionId::random();
             let value = record(principal, revision, &client, DEFAULT_LOG_LEVEL, None);
             let key = Key::new(PARTITION, id.as_str());
-            match self.store.kv.create_indexed(key, value, Ttl::After(self.idle), &caps).await {
+            match self.store.kv.create_indexed(key, value, Ttl::After(self.idle()), &caps).await {
                 Ok(Attempt::Won(version)) => {
                     let (log_level, watched) = (DEFAULT_LOG_LEVEL, None);
                     return Ok(Session { id, revision, client, log_level, watched, version });
@@ -187,7 +185,7 @@ impl Sessions {
         // Looked at before it is touched: another principal's request must not keep it alive.
         let entry = self.store.kv.get(key).await.map_err(SessionError::Store)?.ok_or(SessionError::Gone)?;
         let session = read(id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)?;
-        match self.store.kv.touch(key, Ttl::After(self.idle)).await.map_err(SessionError::Store)? {
+        match self.store.kv.touch(key, Ttl::After(self.idle())).await.map_err(SessionError::Store)? {
             Some(_) => Ok(session),
             None => Err(SessionError::Gone),
         }
@@ -222,7 +220,7 @@ impl Sessions {
     /// gone. Costs a timer until a third of the session's idle time has passed.
     pub async fn keep_alive(&self, id: &SessionId, principal: &Principal, stream: &Writer) {
         loop {
-            tokio::time::sleep(self.idle / 3).await;
+            tokio::time::sleep(self.idle() / 3).await;
             if let Err(SessionError::Gone) = self.find(id, principal).await {
                 return;
             }
@@ -234,7 +232,7 @@ impl Sessions {
 
     /// Keeps a session of a principal alive until it is closed, and hears of that at once.
     pub async fn closed(&self, id: &SessionId, principal: &Principal) {
-        let every = (self.idle / 3).clamp(Duration::from_millis(50), Duration::from_secs(15));
+        let every = (self.idle() / 3).clamp(Duration::from_millis(50), Duration::from_secs(15));
         let mut wake = self.store.bus.subscribe(&topic(id)).await.ok();
         loop {
             if let Err(SessionError::Gone) = self.find(id, principal).await {
@@ -282,7 +280,7 @@ impl Sessions {
             change(&mut session)?;
             let Session { revision, client, log_level, watched, version, .. } = &session;
             let value = record(principal, *revision, client, *log_level, watched.as_deref());
-            let attempt = self.store.kv.compare_and_swap(key, *version, value, Ttl::After(self.idle)).await;
+            let attempt = self.store.kv.compare_and_swap(key, *version, value, Ttl::After(self.idle())).await;
             session = match attempt.map_err(SessionError::Store)? {
                 Attempt::Won(_) => return Ok(()),
                 Attempt::Lost(Some(entry)) => {
@@ -366,6 +364,7 @@ fn read(id: &SessionId, principal: &Principal, value: &[u8], version: Version) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
     use latimer_store::ManualClock;
 
     fn sessions(limits: &Limits) -> (Sessions, Arc<ManualClock>) {

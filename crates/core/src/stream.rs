@@ -15,7 +15,7 @@ use latimer_store::{Key, LogPage, Position, Retain, Store, StoreError, Subscript
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::limits::Limits;
+use crate::limits::LiveLimits;
 use crate::random;
 use crate::session::SessionId;
 
@@ -23,9 +23,7 @@ use crate::session::SessionId;
 #[derive(Clone, Debug)]
 pub struct Streams {
     store: Store,
-    retain: Retain,
-    /// How many ended streams a session keeps for clients that come back.
-    kept: usize,
+    limits: LiveLimits,
     readers: Readers,
 }
 
@@ -122,14 +120,24 @@ impl fmt::Display for EventId {
 
 impl Streams {
     /// Streams in a store, within limits. What nobody fetches goes with its session.
-    pub fn new(store: Store, limits: &Limits) -> Self {
-        let retain = Retain {
+    pub fn new(store: Store, limits: impl Into<LiveLimits>) -> Self {
+        Self { store, limits: limits.into(), readers: Readers::default() }
+    }
+
+    /// How much of a stream is kept, and for how long.
+    fn retain(&self) -> Retain {
+        let limits = self.limits.now();
+        Retain {
             max_entries: limits.ring_events,
             // One answer always has room, however large: it alone must not be refused.
             max_bytes: limits.ring_bytes.max(1),
             ttl: Some(limits.session_idle),
-        };
-        Self { store, retain, kept: limits.calls_per_session, readers: Readers::default() }
+        }
+    }
+
+    /// How many streams of a session that have ended are kept for clients that come back.
+    fn kept(&self) -> usize {
+        self.limits.now().calls_per_session
     }
 
     /// A new stream of a call.
@@ -170,7 +178,7 @@ impl Streams {
     /// When the store fails.
     pub async fn forget(&self, session: &SessionId) -> Result<(), StoreError> {
         let list = self.named(session, ENDED);
-        let ended = list.page_after(Position::START, self.kept).await?.entries;
+        let ended = list.page_after(Position::START, self.kept()).await?.entries;
         for name in ended.iter().filter_map(|entry| std::str::from_utf8(&entry.value).ok()) {
             self.named(session, name).delete().await?;
         }
@@ -224,14 +232,15 @@ impl Writer {
     /// When the store fails.
     pub async fn finish(&self, last: Content) -> Result<(), StoreError> {
         self.append(last).await?;
-        let Streams { store, retain, kept, readers } = &self.streams;
+        let Streams { store, readers, .. } = &self.streams;
+        let kept = self.streams.kept();
         let partition = self.partition();
         let list = Key::new(&partition, ENDED);
-        let retain = Retain { max_entries: *kept, max_bytes: usize::MAX, ..*retain };
-        for _ in 0..*kept {
+        let retain = Retain { max_entries: kept, max_bytes: usize::MAX, ..self.streams.retain() };
+        for _ in 0..kept {
             let page = store.log.read(list, Position::START, 1).await?;
             let Some(oldest) = page.entries.first() else { break };
-            if page.last.as_u64() - oldest.position.as_u64() + 1 < *kept as u64 {
+            if page.last.as_u64() - oldest.position.as_u64() + 1 < kept as u64 {
                 break;
             }
             let name = std::str::from_utf8(&oldest.value).unwrap_or_default();
@@ -253,8 +262,8 @@ impl Writer {
     pub async fn append(&self, content: Content) -> Result<EventId, StoreError> {
         let store = &self.streams.store;
         let value = encode(content);
-        let retain =
-            Retain { max_bytes: self.streams.retain.max_bytes.max(value.len()), ..self.streams.retain };
+        let retain = self.streams.retain();
+        let retain = Retain { max_bytes: retain.max_bytes.max(value.len()), ..retain };
         let partition = self.partition();
         let position = store.log.append(Key::new(&partition, &self.stream), value, &retain).await?;
         store.bus.publish(&self.topic(), Bytes::new()).await?;
@@ -287,7 +296,7 @@ impl Writer {
     /// # Errors
     /// When the store fails.
     pub async fn keep(&self) -> Result<(), StoreError> {
-        let Some(ttl) = self.streams.retain.ttl else { return Ok(()) };
+        let Some(ttl) = self.streams.retain().ttl else { return Ok(()) };
         let partition = self.partition();
         let log = &self.streams.store.log;
         log.touch(Key::new(&partition, &self.stream), Ttl::After(ttl)).await.map(|_| ())
@@ -303,7 +312,7 @@ impl Writer {
     }
 
     async fn retire(&self) -> Result<(), StoreError> {
-        let ttl = self.streams.retain.ttl.map_or(KEPT_AFTER_END, |ttl| ttl.min(KEPT_AFTER_END));
+        let ttl = self.streams.retain().ttl.map_or(KEPT_AFTER_END, |ttl| ttl.min(KEPT_AFTER_END));
         let partition = self.partition();
         let log = &self.streams.store.log;
         log.touch(Key::new(&partition, &self.stream), Ttl::After(ttl)).await.map(|_| ())
@@ -452,6 +461,7 @@ mod tests {
     use latimer_store::ManualClock;
 
     use super::*;
+    use crate::limits::Limits;
 
     fn streams(events: usize) -> Streams {
         Streams::new(Store::memory(), &Limits { ring_events: events, ..Limits::default() })
@@ -494,7 +504,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_was_read_to_its_end_ends_at_once_and_goes_soon() {
         let clock = Arc::new(ManualClock::new());
-        let streams = Streams::new(Store::memory_with_clock(clock.clone()), &Limits::default());
+        let streams = Streams::new(Store::memory_with_clock(clock.clone()), Limits::default());
         let writer = streams.open(&session('a'));
         writer.append(Content::Prime).await.unwrap();
         let last = writer.append(Content::Answer(Bytes::from("answer"))).await.unwrap();

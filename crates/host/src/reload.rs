@@ -4,6 +4,7 @@ use latimer_core::Engine;
 
 use crate::config::Loaded;
 use crate::life::systemd::{self, State};
+use crate::limits::limits;
 use crate::logging::LogControl;
 use crate::plugins::{Exchange, Plugins};
 
@@ -21,8 +22,8 @@ impl Reloader {
         Self { loaded, plugins, log }
     }
 
-    /// Reads the configuration and takes what can be taken: the level of the log, and which sources are loaded. What cannot is
-    /// named. A configuration with faults changes nothing, and all its faults are logged.
+    /// Reads the configuration and takes what can be taken: the level of the log, limits, and which sources are loaded. What cannot
+    /// is named. A configuration with faults changes nothing, and all its faults are logged.
     pub(crate) async fn reload(&mut self, engine: &Engine) {
         systemd::tell(State::Reloading);
         self.take(engine).await;
@@ -67,6 +68,9 @@ impl Reloader {
             self.log.set(&fresh.config.log_level);
         }
         self.loaded.take(&fresh, &taken);
+        if taken.iter().any(|path| is_limit(path)) {
+            engine.set_limits(limits(&self.loaded.config));
+        }
         if taken.is_empty() && waiting.is_empty() {
             tracing::info!("the configuration was read again; nothing in it has changed");
         } else {
@@ -84,6 +88,9 @@ impl Reloader {
 
     /// Whether the value at `path` holds from now on.
     fn takes(&self, path: &str, exchange: &Exchange) -> bool {
+        if is_limit(path) {
+            return true;
+        }
         let Some(plugins) = &self.plugins else { return path == "log_level" };
         match path.strip_prefix("plugins.") {
             // A source that stays was made with what it was told at first.
@@ -93,5 +100,13 @@ impl Reloader {
             },
             None => matches!(path, "log_level" | "autoload"),
         }
+    }
+}
+
+/// Whether a key is a bound that is looked at when it counts, and not one with which a listener was opened.
+fn is_limit(path: &str) -> bool {
+    match path.strip_prefix("limits.") {
+        Some(limit) => !matches!(limit, "connections" | "connection_idle" | "header_bytes"),
+        None => path == "page_size",
     }
 }

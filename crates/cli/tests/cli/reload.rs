@@ -19,11 +19,14 @@ fn what_can_be_taken_is_and_what_cannot_is_named() {
     let served = Served::with("autoload: [greet]\n", &[]);
     assert!(tools(&served).starts_with("greet("));
 
-    config(&served, "autoload: [greet, echo]\nlog_level: debug\ntcp: {port: 7001}\nlimits: {calls: 7}\n");
+    config(
+        &served,
+        "autoload: [greet, echo]\nlog_level: debug\ntcp: {port: 7001}\nlimits: {connections: 7}\n",
+    );
     let taken = served.lines.find(|line| line.contains("was read again").then(|| line.to_owned()));
     assert!(taken.contains("changed=\"log_level, autoload\"") && taken.contains("loaded=echo"), "{taken}");
     let waiting = served.lines.find(|line| line.contains("needs a restart").then(|| line.to_owned()));
-    assert!(waiting.ends_with("needs a restart: tcp.port, limits.calls"), "{waiting}");
+    assert!(waiting.ends_with("needs a restart: tcp.port, limits.connections"), "{waiting}");
     assert!(tools(&served).contains("echo_upper("));
     // The level holds: what was not logged before is.
     served.lines.find(|line| line.contains("DEBUG").then_some(()));
@@ -35,6 +38,22 @@ fn what_can_be_taken_is_and_what_cannot_is_named() {
 
     config(&served, "plugins: {greet: {enabled: false}}\nautoload: [echo]\n");
     served.lines.find(|line| line.contains("nothing in it has changed").then_some(()));
+}
+
+#[test]
+fn limits_hold_from_the_next_message_on() {
+    let served = Served::with("autoload: [echo]\n", &[]);
+    let long = format!("message={}", "x".repeat(3_000));
+    let call = || run(&["call", &served.url, "echo", "--arg", &long]);
+    assert_eq!(call().code, Some(0));
+    config(&served, "autoload: [echo]\nlimits: {message_bytes: 2KiB, calls_per_session: 1}\n");
+    let taken = served.lines.find(|line| line.contains("was read again").then(|| line.to_owned()));
+    assert!(taken.contains("limits.message_bytes, limits.calls_per_session"), "{taken}");
+    let refused = call();
+    assert!(refused.code == Some(1) && refused.stderr.contains("2048"), "{refused:?}");
+    config(&served, "autoload: [echo]\n");
+    served.lines.find(|line| line.contains("was read again").then_some(()));
+    assert_eq!(call().code, Some(0));
 }
 
 #[test]

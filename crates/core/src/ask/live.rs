@@ -21,7 +21,7 @@ use super::journal::Answered;
 use super::question::{BadAnswer, ContentCheck, Question};
 use crate::changes::Changes;
 use crate::inflight::Scope;
-use crate::limits::Limits;
+use crate::limits::{Limits, LiveLimits};
 use crate::notices::Notices;
 use crate::outbox::Outbox;
 use crate::random;
@@ -50,7 +50,7 @@ pub type Outcome = Result<RawJson, RawJson>;
 pub(crate) struct Line {
     pub(crate) changes: Changes,
     pub(crate) sessions: Sessions,
-    pub(crate) limits: Limits,
+    pub(crate) limits: LiveLimits,
 }
 
 impl Questions {
@@ -62,8 +62,8 @@ impl Questions {
         &self.0.line.sessions
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.0.line.limits
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.0.line.limits.now()
     }
 
     pub(crate) fn new(store: Store, notices: Notices, line: Line) -> Self {

@@ -54,7 +54,7 @@ impl Engine {
             scope,
             revision: request.caller.revision,
             outbox: context.outbox().clone(),
-            patience: self.0.limits.answer_timeout,
+            patience: self.limits().answer_timeout,
             capabilities: request.caller.client.capabilities.clone(),
         };
         if self.0.reruns {
@@ -83,7 +83,7 @@ impl Engine {
             Some(sealed) => (Some(sealed.chain), sealed.rounds, sealed.journal, sealed.open),
         };
         let claims = chain.clone().map(|chain| {
-            let Limits { request_state_life, task_ttl, .. } = self.0.limits;
+            let Limits { request_state_life, task_ttl, .. } = *self.limits();
             let ttl = if possible.is_some() { request_state_life.max(task_ttl) } else { request_state_life };
             Claims { store: self.0.store.clone(), chain, ttl, run: None }
         });
@@ -93,7 +93,7 @@ impl Engine {
         }
         let context = context.with(asking);
         let handler = self.0.handler.handle(Call { operation, context: context.clone() });
-        let mut drive = Drive::new(handler, context.asking()).patient(self.0.limits.task_after);
+        let mut drive = Drive::new(handler, context.asking()).patient(self.limits().task_after);
         let driven = (&mut drive).await;
         let handler = drive.handler;
         let (asked, journal) = match driven {
@@ -169,7 +169,7 @@ impl Engine {
         asked: &[(String, Question)],
         sealed: Sealed,
     ) -> Result<Reply, RpcError> {
-        let limits = &self.0.limits;
+        let limits = self.limits();
         let (life, most) = (limits.request_state_life, limits.request_state_bytes);
         let binding = binding(request, definition)?;
         let state = self.0.seal_keys.seal(&binding, sealed, self.0.clock.now(), life, most);

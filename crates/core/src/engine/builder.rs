@@ -15,7 +15,7 @@ use crate::changes::Changes;
 use crate::extension::{Extension, ExtensionError, Extensions};
 use crate::identify::{Identify, Open};
 use crate::inflight::Inflight;
-use crate::limits::Limits;
+use crate::limits::{Limits, LiveLimits};
 use crate::middleware::{Around, Handler, Middleware, Next, ToSource};
 use crate::notices::Notices;
 use crate::session::Sessions;
@@ -144,21 +144,22 @@ impl Builder {
         let changes = Changes::new(store.clone());
         catalog.announce_to(&changes);
         let notices = Notices::new(store.clone());
-        let sessions = Sessions::new(store.clone(), &self.limits);
-        let line = Line { changes: changes.clone(), sessions: sessions.clone(), limits: self.limits.clone() };
+        let limits = LiveLimits::from(&self.limits);
+        let sessions = Sessions::new(store.clone(), limits.clone());
+        let line = Line { changes: changes.clone(), sessions: sessions.clone(), limits: limits.clone() };
         Engine(Arc::new(Parts {
             catalog,
             identify: self.identify.unwrap_or_else(|| Arc::new(Open::default())),
             sessions,
             questions: Questions::new(store.clone(), notices.clone(), line),
             seal_keys: self.seal_keys.unwrap_or_else(SealKeys::of_process),
-            tasks: Tasks::new(store.clone(), clock.clone(), &self.limits),
+            tasks: Tasks::new(store.clone(), clock.clone(), limits.clone()),
             notices,
             instance,
             clock,
             reruns: self.reruns.unwrap_or(cfg!(debug_assertions)),
             store: store.clone(),
-            streams: Streams::new(store, &self.limits),
+            streams: Streams::new(store, limits.clone()),
             name: info.name.clone(),
             info: RawJson::from_serialize(&info).unwrap_or_else(|_| RawJson::empty_object()),
             instructions: self.instructions,
@@ -175,7 +176,7 @@ impl Builder {
             // Changes are announced to those who listen (CACHE-3). Who does not, and caches between, ask again after
             // a minute.
             list_ttl_ms: 60_000,
-            limits: self.limits,
+            limits,
         }))
     }
 }

@@ -16,7 +16,7 @@ impl Engine {
         };
         let cursor = request.params.cursor()?;
         let page = view
-            .page(kind, request.caller.revision, cursor.as_deref(), self.0.limits.page_size)
+            .page(kind, request.caller.revision, cursor.as_deref(), self.limits().page_size)
             .map_err(|error| RpcError::invalid_params(error.to_string()))?;
         let items = (!page.items.is_empty()).then_some(&page.items);
         let result = ListResult { kind, items, next_cursor: page.next.as_deref() };

@@ -43,7 +43,7 @@ use crate::context::{self, Client, Context};
 use crate::extension::Extensions;
 use crate::identify::Identify;
 use crate::inflight::{Ends, Inflight, Scope};
-use crate::limits::Limits;
+use crate::limits::{Limits, LiveLimits};
 use crate::middleware::Handler;
 pub use crate::notices::Hearing;
 use crate::notices::Notices;
@@ -64,7 +64,7 @@ pub struct Engine(Arc<Parts>);
 struct Parts {
     catalog: Arc<Catalog>,
     identify: Arc<dyn Identify>,
-    limits: Limits,
+    limits: LiveLimits,
     sessions: Sessions,
     streams: Streams,
     /// `Implementation` as JSON, in the newest form.
@@ -160,8 +160,15 @@ impl Engine {
     }
 
     /// The bounds.
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
+    pub fn limits(&self) -> Arc<Limits> {
+        self.0.limits.now()
+    }
+
+    /// Has other bounds hold from now on. Calls that are in flight go on within those that they began with.
+    pub fn set_limits(&self, limits: Limits) {
+        self.0.admission.set(limits.calls, limits.calls_per_session);
+        self.0.listens.set(limits.listens, limits.listens_per_caller);
+        self.0.limits.set(limits);
     }
 
     /// The legacy sessions.
@@ -240,8 +247,8 @@ impl Engine {
 
     /// Begins a request. Nothing happens until what is returned is polled; dropping it cancels the call.
     pub fn begin(&self, request: Request) -> Pending {
-        let limits = &self.0.limits;
-        let outbox = Outbox::within(limits);
+        let limits = self.limits();
+        let outbox = Outbox::within(&limits);
         let cancel = CancellationToken::new();
         let is_endless = is_listen(request.method);
         let finish = is_endless.then(|| self.0.stopping.child_token());
@@ -278,7 +285,7 @@ impl Engine {
             Box::pin(work.instrument(span.clone()))
         };
         let frame = guard::Frame { id, revision, is_tool_call, is_endless, span };
-        Pending::new(work, outbox, cancel, registered, frame, limits)
+        Pending::new(work, outbox, cancel, registered, frame, &limits)
     }
 
     /// Cancels a request of a scope (CAN-1). An unknown one is ignored.
@@ -317,7 +324,7 @@ impl Engine {
     /// was [told to stop](Self::stop); the others are stopped then.
     pub async fn close(&self) {
         let since = self.0.stopped_at.get_or_init(Instant::now).elapsed();
-        self.0.tasks.close(self.0.limits.drain.saturating_sub(since)).await;
+        self.0.tasks.close(self.limits().drain.saturating_sub(since)).await;
         self.0.catalog.close().await;
     }
 

@@ -31,7 +31,7 @@ impl Engine {
         let session =
             caller.session.as_ref().ok_or_else(|| RpcError::method_not_found(request.method.name))?;
         let uri = subscribable(snapshot, &request.params, &caller.principal, caller.revision)?;
-        let most = self.0.limits.subscriptions;
+        let most = self.limits().subscriptions;
         let watched = self.sessions().watch(session, &caller.principal, &uri, most).await;
         watched.map_err(|error| refused(request, &error))?;
         self.0.changes.watch(&line(session), &uri);

@@ -103,7 +103,7 @@ mod tests {
     use crate::principal::Peer;
 
     async fn opened() -> (Sessions, Session, Principal) {
-        let sessions = Sessions::new(Store::memory(), &Limits::default());
+        let sessions = Sessions::new(Store::memory(), Limits::default());
         let alice = Principal::named("alice", [""; 0]);
         let opened = sessions.open(&alice, Peer::Local, Revision::V2025_06_18, Client::default()).await;
         (sessions, opened.unwrap(), alice)

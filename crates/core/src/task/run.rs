@@ -174,7 +174,7 @@ impl Run<'_> {
         };
         let asking = Asking::new(Way::Rounds(Some(claims)), record.journal.clone(), fresh);
         asking.set_task();
-        let outbox = Outbox::within(engine.limits());
+        let outbox = Outbox::within(&engine.limits());
         let context = engine.task_context(&record.call, &caller, &outbox, cancel, asking);
         let call = Call {
             operation: Operation::CallTool { tool: tool.clone(), arguments },

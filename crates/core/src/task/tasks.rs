@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::record::Record;
-use crate::limits::Limits;
+use crate::limits::LiveLimits;
 use crate::random;
 
 const PARTITION: &str = "tasks";
@@ -29,8 +29,7 @@ pub struct Tasks(Arc<Shared>);
 struct Shared {
     store: Store,
     clock: Arc<dyn Clock>,
-    most: usize,
-    most_per_owner: usize,
+    limits: LiveLimits,
     /// The runs of this process.
     running: Mutex<HashMap<String, Run>>,
     runs: TaskTracker,
@@ -76,12 +75,11 @@ pub(crate) enum TaskError {
 }
 
 impl Tasks {
-    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, limits: &Limits) -> Self {
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, limits: impl Into<LiveLimits>) -> Self {
         Self(Arc::new(Shared {
             store,
             clock,
-            most: limits.tasks,
-            most_per_owner: limits.tasks_per_owner,
+            limits: limits.into(),
             running: Mutex::default(),
             runs: TaskTracker::new(),
             closed: AtomicBool::new(false),
@@ -105,9 +103,10 @@ impl Tasks {
         if shared.closed.load(Ordering::Acquire) {
             return Err(TaskError::Stopping);
         }
+        let limits = shared.limits.now();
         let mut caps: Vec<_> =
-            lists.iter().map(|list| IndexCap::at_most(list, shared.most_per_owner)).collect();
-        caps.push(IndexCap::at_most(ALL, shared.most));
+            lists.iter().map(|list| IndexCap::at_most(list, limits.tasks_per_owner)).collect();
+        caps.push(IndexCap::at_most(ALL, limits.tasks));
         loop {
             let now = self.now();
             let id = name(now);

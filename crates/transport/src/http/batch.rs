@@ -46,7 +46,7 @@ pub(super) async fn answer(post: &Post<'_>, texts: &[&str]) -> Result<Response<R
     if session.revision != batch::REVISION {
         return Err(bad(batch::not_served()));
     }
-    let elements = batch::read(texts, post.service.engine().limits()).map_err(bad)?;
+    let elements = batch::read(texts, &post.service.engine().limits()).map_err(bad)?;
     let mut begun = Vec::new();
     for element in elements {
         begun.push(match element {

@@ -160,6 +160,7 @@ pub(super) async fn listen(
     check_version(&head.headers)?;
     let session = session(service, head, principal).await?;
     let engine = service.engine();
+    service.streams().set(usize::MAX, engine.limits().streams_per_session);
     let permit = service.streams().enter(&session.id).map_err(Refusal::busy)?;
     let streams = engine.streams();
     let (reader, first) = match head.headers.get(LAST_EVENT_ID) {

@@ -111,7 +111,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     options.port = Some(bound.address.port());
     options.tls = bound.tls.is_some();
-    let (drain, most) = (engine.limits().drain, engine.limits().connections);
+    let most = engine.limits().connections;
     let write_timeout = options.write_timeout;
     let builder = builder(&engine, options.read_timeout);
     let service = HttpService::new(engine, options)?;
@@ -171,6 +171,7 @@ pub async fn serve(
         service.calls().close();
         service.calls().wait().await;
     };
+    let drain = service.engine().limits().drain;
     if tokio::time::timeout(drain, finished).await.is_err() {
         tracing::warn!(in_flight = service.engine().in_flight(), "calls were cut off after the drain time");
     }

@@ -52,7 +52,7 @@ impl HttpService {
     /// When an option cannot be.
     pub fn new(engine: Engine, options: HttpOptions) -> Result<Self, OptionsError> {
         options.check()?;
-        let streams = Admission::new(usize::MAX / 2, engine.limits().streams_per_session);
+        let streams = Admission::new(usize::MAX, engine.limits().streams_per_session);
         let (calls, closing) = (TaskTracker::new(), CancellationToken::new());
         let sse_sessions = sse_2024::Sessions::default();
         Ok(Self(Arc::new(Inner { engine, options, streams, sse_sessions, calls, closing })))

@@ -31,7 +31,7 @@ impl Connection {
         let revision = handshake.revision();
         let served = revision == batch::REVISION;
         let elements =
-            if served { batch::read(texts, self.engine.limits()) } else { Err(batch::not_served()) };
+            if served { batch::read(texts, &self.engine.limits()) } else { Err(batch::not_served()) };
         let elements = match elements {
             Ok(elements) => elements,
             Err(error) => return self.refuse(None, &error, revision),

@@ -83,7 +83,7 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let limits = engine.limits();
-    let (drain, most) = (limits.drain, limits.message_bytes);
+    let most = limits.message_bytes;
     // An answer may be much larger than a message; what waits for a client that does not read may not be endless.
     let out = Outgoing::new(limits.ring_bytes, limits.ring_bytes.saturating_mul(16));
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
@@ -152,6 +152,9 @@ where
             Ok(0) => over = true,
             Ok(_) => {
                 idle.stir();
+                if gate.is_open() {
+                    lines.allow(connection.engine.limits().message_bytes);
+                }
                 lines.push(buffer.split().freeze());
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -163,6 +166,7 @@ where
     connection.engine.finish_all(&connection.scope);
     connection.calls.close();
     let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
+    let drain = connection.engine.limits().drain;
     let is_broken = matches!(end, End::Unwritable | End::Unread) || is_reset(&end);
     if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
         connection.engine.cancel_all(&connection.scope);

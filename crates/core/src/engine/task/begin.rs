@@ -113,7 +113,7 @@ impl Engine {
         let token = meta.progress_token.as_ref();
         let token = token.and_then(|token| ProgressToken::from_json(token.as_str()));
         let call = TaskCall::new(caller, &self.0.instance, tool.name(), arguments, meta.raw.clone(), token);
-        let limits = &self.0.limits;
+        let limits = self.limits();
         let ttl = ttl.map_or(limits.task_ttl, Duration::from_millis);
         let ttl = ttl.max(LEAST_TTL).min(limits.task_ttl_most);
         let (ttl, poll) = (millis(ttl), millis(limits.task_poll));

@@ -30,7 +30,7 @@ impl Engine {
             Some(cursor) => Some(self.0.seal_keys.open_text(&list, &cursor).ok_or_else(bad)?),
             None => None,
         };
-        let page = self.tasks().list(&list, after.as_deref(), self.0.limits.page_size).await;
+        let page = self.tasks().list(&list, after.as_deref(), self.limits().page_size).await;
         let (page, more) = page.map_err(|error| task_error(&error.into()))?;
         let next = page.last().filter(|_| more);
         let next = next.and_then(|last| self.0.seal_keys.seal_text(&list, &last.id));

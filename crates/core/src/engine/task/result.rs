@@ -71,7 +71,7 @@ impl Engine {
             scope,
             revision: request.caller.revision,
             outbox: context.outbox().clone(),
-            patience: self.0.limits.answer_timeout,
+            patience: self.limits().answer_timeout,
             capabilities: request.caller.client.capabilities.clone(),
         };
         let related = format!("{{\"taskId\":\"{}\"}}", found.id);

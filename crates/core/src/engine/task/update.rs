@@ -52,7 +52,7 @@ impl Engine {
         if self.tasks().is_shut() {
             return Err(TaskError::Stopping);
         }
-        let most = self.0.limits.task_journal_bytes;
+        let most = self.limits().task_journal_bytes;
         let changed = self.tasks().change(id, |record, now| {
             let mut taken = Answered::Ignored;
             for (key, answered) in &answers {

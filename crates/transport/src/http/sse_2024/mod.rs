@@ -43,7 +43,7 @@ pub(super) fn open(
 ) -> Result<Response<ResponseBody>, Refusal> {
     content::check_accept_events(&head.headers)?;
     let engine = service.engine().clone();
-    let (open, inbox) = service.sse_sessions().open(principal, peer, engine.limits())?;
+    let (open, inbox) = service.sse_sessions().open(principal, peer, &engine.limits())?;
     let endpoint = endpoint(service.options(), open.id());
     tracing::info!(session = %open.id(), %principal, "HTTP+SSE session opened");
     let (output, events) = tokio::io::duplex(PIPE);

@@ -17,7 +17,7 @@ use std::time::Duration;
 use latimer_core::Engine;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, End, Party};
@@ -41,15 +41,30 @@ struct Shared {
     stop: CancellationToken,
 }
 
-/// Takes connections until `stop` ends, and returns when all of them have. `take` serves one; `refuse` says goodbye to one
-/// that is one too many.
-async fn serve_all<S, A, T, R>(
+/// The connections of a listener that takes no more. Dropping it ends them.
+struct Open {
+    connections: TaskTracker,
+    _stop: DropGuard,
+}
+
+impl Open {
+    /// Waits until all of them have ended.
+    async fn wait(self) {
+        self.connections.close();
+        self.connections.wait().await;
+    }
+}
+
+/// Takes connections until `stop` ends, and tells them to end then. `take` serves one; `refuse` says goodbye to one that is
+/// one too many.
+async fn accept_all<S, A, T, R>(
     shared: Shared,
     mut accept: impl FnMut() -> A,
     take: impl Fn(S, Shared) -> T,
     refuse: impl Fn(S, usize) -> R,
     stop: impl Future<Output = ()> + Send,
-) where
+) -> Open
+where
     A: Future<Output = io::Result<S>>,
     T: Future<Output = ()> + Send + 'static,
     R: Future<Output = ()> + Send + 'static,
@@ -59,7 +74,7 @@ async fn serve_all<S, A, T, R>(
     let farewells = Arc::new(Semaphore::new(farewell::MOST));
     let connections = TaskTracker::new();
     // Whatever ends this function ends the connections that are left, too.
-    let _stop = shared.stop.clone().drop_guard();
+    let guard = shared.stop.clone().drop_guard();
     let mut is_full = false;
     let mut stop = pin!(stop);
     loop {
@@ -89,8 +104,7 @@ async fn serve_all<S, A, T, R>(
         });
     }
     shared.stop.cancel();
-    connections.close();
-    connections.wait().await;
+    Open { connections, _stop: guard }
 }
 
 impl Shared {

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::super::connection::Party;
 use super::super::options::StreamOptions;
 use super::error::ListenError;
-use super::{Shared, farewell, serve_all};
+use super::{Shared, accept_all, farewell};
 use crate::tls::{self, TlsIdentity};
 
 /// A TCP listener that is open and not yet served.
@@ -108,7 +108,10 @@ pub async fn serve_tcp(
             farewell::too_many(socket, most).await;
         }
     };
-    serve_all(Shared::new(engine, options), || listener.accept(), take, refuse, stop).await;
+    let open = accept_all(Shared::new(engine, options), || listener.accept(), take, refuse, stop).await;
+    // Whoever comes now finds nobody, instead of somebody who does not answer.
+    drop(bound);
+    open.wait().await;
 }
 
 /// How long a connection may be silent before the system finds out whether its other end is still there.

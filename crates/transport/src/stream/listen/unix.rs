@@ -10,7 +10,7 @@ use super::super::connection::Party;
 use super::super::options::StreamOptions;
 use super::error::ListenError;
 use super::socket_file::SocketFile;
-use super::{Shared, farewell, serve_all};
+use super::{Shared, accept_all, farewell};
 
 /// A Unix socket that is open and not yet served. Its file, where it has made one, is removed with it.
 #[derive(Debug)]
@@ -123,7 +123,10 @@ pub async fn serve_unix(
         }
     };
     let accept = || async { listener.accept().await.map(|(socket, _)| socket) };
-    serve_all(Shared::new(engine, options), accept, take, farewell::too_many, stop).await;
+    let open = accept_all(Shared::new(engine, options), accept, take, farewell::too_many, stop).await;
+    // Whoever comes now finds nobody, instead of somebody who does not answer.
+    drop(bound);
+    open.wait().await;
 }
 
 fn identify(socket: &UnixStream, doorkeeper: Option<Doorkeeper>) -> Result<Principal, String> {
