@@ -140,17 +140,9 @@ impl Listener {
         stop: CancellationToken,
         cut: CancellationToken,
     ) {
-        let is_stdio = matches!(self.kind, Kind::Stdio);
-        let serve =
-            async move { cut.run_until_cancelled(self.serve(engine, options, stop)).await.unwrap_or(Ok(())) };
-        if is_stdio {
-            // A thread of its own: what writes the answers would otherwise stand behind what reads the requests, and the
-            // runtime's other threads may not take it over.
-            let runtime = tokio::runtime::Handle::current();
-            serving.spawn_blocking(move || runtime.block_on(serve));
-        } else {
-            serving.spawn(serve);
-        }
+        serving.spawn(async move {
+            cut.run_until_cancelled(self.serve(engine, options, stop)).await.unwrap_or(Ok(()))
+        });
     }
 
     /// Serves until it is told to stop, its input ends, or it breaks.

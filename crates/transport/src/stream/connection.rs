@@ -80,7 +80,7 @@ pub(super) async fn serve<R, W>(
 ) -> End
 where
     R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send,
 {
     let limits = engine.limits();
     let most = limits.message_bytes;
@@ -98,10 +98,8 @@ where
         options,
         order: Order::default(),
     };
-    let mut writing = tokio::spawn({
-        let out = out.clone();
-        async move { out.write(output).await }
-    });
+    // In this task, too: what is answered at once goes out without waking anybody.
+    let mut writing = pin!(out.write(output));
     let mut gate = Gate::new(party.must_identify);
     let mut idle = Idle::new(options.idle);
     let mut lines = LineDecoder::new(gate.message_bytes().unwrap_or(most));
@@ -119,8 +117,14 @@ where
                     written = &mut writing => break 'reading broken(&written),
                 }
             }
-            // A peer that reads must not be given up only because nothing was written in the meantime.
-            out.tried().await;
+            if !out.is_tried() {
+                // A peer that reads must not be given up only because nothing was written in the meantime.
+                tokio::select! {
+                    biased;
+                    written = &mut writing => break 'reading broken(&written),
+                    () = out.tried() => {}
+                }
+            }
             if gate.is_open() {
                 connection.take(event, &mut handshake).await;
                 continue;
@@ -168,31 +172,46 @@ where
     let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
     let drain = connection.engine.limits().drain;
     let is_broken = matches!(end, End::Unwritable | End::Unread) || is_reset(&end);
-    if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
-        connection.engine.cancel_all(&connection.scope);
-        // Answers wait for a reader that pauses, but not for ever.
-        out.hurry();
-        connection.calls.wait().await;
+    let ending = async {
+        if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
+            connection.engine.cancel_all(&connection.scope);
+            // Answers wait for a reader that pauses, but not for ever.
+            out.hurry();
+            connection.calls.wait().await;
+        }
+        connection.engine.abandon_tasks(&connection.scope).await;
+        out.close();
+    };
+    if is_broken {
+        ending.await;
+        return end;
     }
-    connection.engine.abandon_tasks(&connection.scope).await;
-    out.close();
-    if !is_broken
-        && let Ok(written) = tokio::time::timeout(drain, &mut writing).await
-        && out.is_broken()
-    {
-        return broken(&written);
+    // What the calls still say goes out meanwhile. A peer that is gone does not end what goes on.
+    let mut ending = pin!(ending);
+    let early = tokio::select! {
+        written = &mut writing => Some(written),
+        () = &mut ending => None,
+    };
+    let written = match early {
+        Some(written) => {
+            ending.await;
+            Some(written)
+        }
+        None => tokio::time::timeout(drain, writing).await.ok(),
+    };
+    match written {
+        Some(written) if out.is_broken() => broken(&written),
+        _ => end,
     }
-    writing.abort();
-    end
 }
 
 const READ: usize = 64 << 10;
 
 /// How a connection ended whose output can take no more.
-fn broken(written: &Result<std::io::Result<()>, tokio::task::JoinError>) -> End {
+fn broken(written: &std::io::Result<()>) -> End {
     match written {
-        Ok(Ok(())) => End::Unread,
-        Ok(Err(_)) | Err(_) => End::Unwritable,
+        Ok(()) => End::Unread,
+        Err(_) => End::Unwritable,
     }
 }
 
