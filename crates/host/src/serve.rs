@@ -20,6 +20,7 @@ use crate::listen::{self, Inherited, Listener};
 use crate::logging::{self, LogControl};
 use crate::plugins::Plugins;
 use crate::reload::Reloader;
+use crate::standard_error;
 
 /// A process that is configured and does not serve yet. From its making on it heeds signals.
 #[derive(Debug)]
@@ -105,14 +106,25 @@ impl Host {
     /// # Errors
     /// When `start` fails, it cannot listen, its ready file is another process's, or its input breaks off.
     pub async fn serve(
-        mut self,
+        self,
         engine: Engine,
+        start: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<Ended, Failure> {
+        let outcome = self.open_and_run(&engine, start).await;
+        // Nothing is served any more that this could hold up.
+        standard_error::flush();
+        outcome
+    }
+
+    async fn open_and_run(
+        mut self,
+        engine: &Engine,
         start: impl Future<Output = Result<(), Failure>>,
     ) -> Result<Ended, Failure> {
         let opening = async {
             start.await?;
             if let Some(plugins) = &self.plugins {
-                plugins.load(&engine).await.map_err(Failure::setup)?;
+                plugins.load(engine).await.map_err(Failure::setup)?;
             }
             let inherited = Inherited::take(&self.loaded.config.transport)?;
             listen::open(&self.loaded.config, inherited).await
@@ -123,7 +135,7 @@ impl Host {
             opened = opening => Ok(opened),
         };
         let outcome = match opened {
-            Ok(Ok(listeners)) => self.run(&engine, listeners).await,
+            Ok(Ok(listeners)) => self.run(engine, listeners).await,
             Ok(Err(failure)) => Err(failure),
             Err(signal) => {
                 tracing::info!("asked to stop before everything was ready");
