@@ -11,6 +11,7 @@ use crate::args::ServeArgs;
 use crate::config::{Config, Loaded, SealKey};
 use crate::failure::Failure;
 use crate::life::ReadyFile;
+use crate::life::descriptors;
 use crate::life::line::{Event, LifeLine};
 use crate::life::signals::{Asked, Signal, Signals};
 use crate::life::systemd::{self, State};
@@ -59,6 +60,7 @@ impl Host {
         let signals = Signals::heed();
         let signals =
             signals.map_err(|error| Failure::runtime(format_args!("begin to heed signals: {error}")))?;
+        descriptors::raise();
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
@@ -194,28 +196,21 @@ impl Host {
         let (mut outcome, mut ended) = (Ok(()), Ended::Input);
         let mut signals = self.signals;
         while !serving.is_empty() {
-            tokio::select! {
+            let signal = tokio::select! {
                 biased;
-                asked = signals.next() => {
-                    let signal = match asked {
-                        Asked::Stop(signal) => signal,
-                        Asked::Reload if ended != Ended::Input => continue,
-                        Asked::Reload => tokio::select! {
-                            biased;
-                            signal = signals.stop() => signal,
-                            () = reloader.reload(engine) => continue,
-                        },
-                    };
-                    if ended != Ended::Input {
-                        tracing::warn!("asked to stop again; what is left is cut off");
-                        cut.cancel();
-                        cut_off(&mut serving).await;
-                        return Ok(Ended::Signal(signal));
+                asked = signals.next() => match asked {
+                    Asked::Stop(signal) => signal,
+                    Asked::Reload => {
+                        if ended == Ended::Input {
+                            reloader.begin();
+                        }
+                        continue;
                     }
-                    tracing::info!("asked to stop");
-                    systemd::tell(State::Stopping);
-                    ended = Ended::Signal(signal);
-                    stop.cancel();
+                },
+                fresh = reloader.read(), if ended == Ended::Input => tokio::select! {
+                    biased;
+                    signal = signals.stop() => signal,
+                    () = reloader.reload(fresh, engine) => continue,
                 },
                 Some(served) = serving.join_next() => {
                     // What a listener cannot go on with ends the others, too.
@@ -223,8 +218,19 @@ impl Host {
                         stop.cancel();
                         outcome = outcome.and(Err(failure));
                     }
+                    continue;
                 }
+            };
+            if ended != Ended::Input {
+                tracing::warn!("asked to stop again; what is left is cut off");
+                cut.cancel();
+                cut_off(&mut serving).await;
+                return Ok(Ended::Signal(signal));
             }
+            tracing::info!("asked to stop");
+            systemd::tell(State::Stopping);
+            ended = Ended::Signal(signal);
+            stop.cancel();
         }
         tokio::select! {
             () = engine.close() => {}
