@@ -7,7 +7,6 @@ use latimer_core::{Engine, Principal};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::ServeArgs;
 use crate::config::{Config, Loaded, SealKey};
 use crate::failure::Failure;
 use crate::life::ReadyFile;
@@ -23,7 +22,7 @@ use crate::plugins::Plugins;
 use crate::reload::Reloader;
 use crate::standard_error;
 
-/// A process that is configured and does not serve yet. From its making on it heeds signals.
+/// A process that is configured and does not serve yet.
 #[derive(Debug)]
 pub struct Host {
     loaded: Loaded,
@@ -42,24 +41,14 @@ pub enum Ended {
 }
 
 impl Host {
-    /// Reads the configuration and begins the log.
-    ///
-    /// # Errors
-    /// When the configuration is faulty; all its faults are named.
-    pub fn start(args: &ServeArgs) -> Result<Self, Failure> {
-        Self::with(args.load().map_err(Failure::setup)?)
-    }
-
     /// Takes a configuration and begins the log.
     ///
     /// # Errors
-    /// When something else in the process has begun a log before, or the system tells of no signals.
-    pub fn with(loaded: Loaded) -> Result<Self, Failure> {
+    /// When something else in the process has begun a log before.
+    pub fn with(signals: Signals, loaded: Loaded) -> Result<Self, Failure> {
         let log = logging::init(&loaded.config.log_level, loaded.config.log_format);
         let log = log.map_err(Failure::setup)?;
-        let signals = Signals::heed();
-        let signals =
-            signals.map_err(|error| Failure::runtime(format_args!("begin to heed signals: {error}")))?;
+        signals.attend();
         descriptors::raise();
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -72,8 +61,8 @@ impl Host {
     ///
     /// # Errors
     /// As [`with`](Self::with).
-    pub fn with_plugins(loaded: Loaded, plugins: Plugins) -> Result<Self, Failure> {
-        Ok(Self { plugins: Some(plugins), ..Self::with(loaded)? })
+    pub fn with_plugins(signals: Signals, loaded: Loaded, plugins: Plugins) -> Result<Self, Failure> {
+        Ok(Self { plugins: Some(plugins), ..Self::with(signals, loaded)? })
     }
 
     /// The configuration.
@@ -235,6 +224,10 @@ impl Host {
         tokio::select! {
             () = engine.close() => {}
             signal = signals.stop() => ended = Ended::Signal(signal),
+        }
+        if let (Ended::Input, Some(signal)) = (ended, signals.last()) {
+            // It came at the very end of the input, and was overtaken by it.
+            ended = Ended::Signal(signal);
         }
         match (ended, outcome) {
             (Ended::Input, Err(failure)) => Err(failure),

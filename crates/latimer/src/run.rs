@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::{Args as _, Command, FromArgMatches as _};
 use latimer_core::Catalog;
 use latimer_host::failure::FailureKind;
+use latimer_host::life::Signals;
 use latimer_host::{Ended, Failure, Host, ServeArgs};
 
 use crate::error::BuildError;
@@ -56,6 +57,7 @@ pub async fn serve(server: Server) -> Result {
 }
 
 async fn serve_with(mut server: Server, args: ServeArgs) -> Result<Ended, Failure> {
+    let signals = Signals::heed()?;
     let mut loaded = args.load().map_err(Failure::setup)?;
     server.settle(&mut loaded);
     let config = &loaded.config;
@@ -70,7 +72,7 @@ async fn serve_with(mut server: Server, args: ServeArgs) -> Result<Ended, Failur
             "this program has no sources to choose from; remove autoload and plugins from its configuration";
         return Err(Failure::setup(message));
     }
-    let host = Host::with(loaded)?;
+    let host = Host::with(signals, loaded)?;
     let catalog = Arc::new(Catalog::default());
     let (builder, sources) = server.assemble(&catalog).map_err(Failure::setup)?;
     let engine = host.equip(builder.catalog(catalog)).build();

@@ -118,7 +118,7 @@ impl Client {
         let response =
             timeout_at(end, self.http.request(request)).await.map_err(|_| unavailable("timeout"))?;
         let response = response.map_err(|error| {
-            tracing::warn!(error = chain(&error), "the backend could not be asked");
+            tracing::warn!(error = &error as &dyn std::error::Error, "the backend could not be asked");
             unavailable(if error.is_connect() { "network_unreachable" } else { "connection_broken" })
         })?;
         // The status is what counts: a body that breaks off, is too long or does not come in time leaves it as it is.
@@ -188,17 +188,6 @@ fn tls() -> Result<rustls::ClientConfig, ClientError> {
         .with_safe_default_protocol_versions()
         .map_err(|error| ClientError::Tls(error.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 impl std::fmt::Debug for Client {

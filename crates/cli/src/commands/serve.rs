@@ -7,6 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use latimer_core::Engine;
 use latimer_core::engine::Builder;
 use latimer_host::config::{Config, Loaded, Loader};
+use latimer_host::life::Signals;
 use latimer_host::{Ended, Failure, Host, Plugins, ServeArgs};
 use latimer_protocol::wire::Implementation;
 
@@ -68,15 +69,16 @@ impl Serve {
         if self.detached {
             latimer_host::life::process::leave_session();
         }
+        let signals = Signals::heed()?;
         let loaded = self.setting.loader()?.load().map_err(Failure::setup)?;
-        latimer_host::serve::run(serve(loaded))?;
+        latimer_host::serve::run(serve(signals, loaded))?;
         Ok(Finished::Done)
     }
 }
 
-async fn serve(loaded: Loaded) -> Result<Ended, Failure> {
+async fn serve(signals: Signals, loaded: Loaded) -> Result<Ended, Failure> {
     let plugins = Plugins::select(sources::registry(), &loaded.config, &loaded.base);
-    let host = Host::with_plugins(loaded, plugins.map_err(Failure::setup)?)?;
+    let host = Host::with_plugins(signals, loaded, plugins.map_err(Failure::setup)?)?;
     let engine = host.equip(introduced(host.config())).build();
     host.serve(engine, async { Ok(()) }).await
 }

@@ -102,7 +102,7 @@ fn a_server_that_starts_ends_by_the_signal() {
     });
 }
 
-/// Before it heeds signals there is nothing to be told, and nothing to be left behind.
+/// In the few milliseconds in which the system loads the program there is nobody who could tell of it.
 #[test]
 fn a_server_that_has_hardly_begun_ends_by_the_signal() {
     each(|mode, signal| {
@@ -115,6 +115,65 @@ fn a_server_that_has_hardly_begun_ends_by_the_signal() {
         assert!(count("mcp:ready ") <= count("mcp:shutdown "), "{rest}");
         assert!(!served.file("ready").exists() && !served.file("s").exists());
     });
+}
+
+/// Starts a server whose configuration is a pipe that nobody has written to, and waits until it heeds signals.
+#[cfg(target_os = "linux")]
+fn reading() -> (Process, Lines, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("latimer.yaml");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+        .unwrap();
+    let mut command = latimer(folder.path());
+    command.args(["serve", "--config", "latimer.yaml", "--tcp", "0"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = Process::start(&mut command);
+    let lines = Lines::of(process.0.stderr.take().unwrap());
+    let heeds = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.0.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim().to_owned();
+        u64::from_str_radix(&caught, 16).unwrap() & (1 << (Signal::TERM.as_raw() - 1)) != 0
+    };
+    while !heeds() {
+        std::thread::yield_now();
+    }
+    (process, lines, folder)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_comes_while_the_configuration_is_read_is_told_of() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (mut process, lines, folder) = reading();
+        process.signal(signal);
+        std::fs::write(folder.path().join("latimer.yaml"), "limits: {drain: 1s}\n").unwrap();
+        let rest = lines.rest();
+        assert_eq!(process.ended().signal(), Some(signal.as_raw()), "{rest}");
+        assert_eq!(rest.matches("mcp:shutdown event=shutdown mode=tcp ").count(), 1, "{rest}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_configuration_that_never_comes_does_not_keep_the_process() {
+    for times in [1, 2] {
+        let (mut process, _lines, _folder) = reading();
+        for _ in 0..times {
+            process.signal(Signal::TERM);
+        }
+        assert_eq!(process.ended().signal(), Some(Signal::TERM.as_raw()));
+    }
+}
+
+#[test]
+fn a_signal_is_not_overtaken_by_the_end_of_the_input() {
+    for _ in 0..20 * rounds() {
+        let mut served = Served::start("stdio", "");
+        served.process.signal(Signal::TERM);
+        drop(served.stdin.take());
+        let (status, rest) = served.ended();
+        assert_eq!(status.signal(), Some(Signal::TERM.as_raw()), "{status} {rest}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(crate) struct Served {
     pub(crate) ready: String,
     folder: tempfile::TempDir,
     /// Open until the value is dropped, so that it is the signal that ends the process and not its input.
-    stdin: Option<ChildStdin>,
+    pub(crate) stdin: Option<ChildStdin>,
 }
 
 /// A connection to a server.

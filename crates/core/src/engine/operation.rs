@@ -238,23 +238,15 @@ pub(super) fn internal(request: &Request, target: &str, error: &CallError) -> Rp
 
 fn logged(method: &str, target: &str, error: &CallError) -> String {
     let reference = reference();
-    let causes = match error {
-        CallError::Internal(error) => chain(error.as_ref()),
-        other => other.to_string(),
-    };
-    tracing::error!(%reference, method, target, error = causes, "a call failed");
-    reference
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
+    match error {
+        // Handed over as what it is: the log tells its causes, too.
+        CallError::Internal(error) => {
+            let error: &(dyn std::error::Error + 'static) = error.as_ref();
+            tracing::error!(%reference, method, target, error, "a call failed");
+        }
+        error => tracing::error!(%reference, method, target, %error, "a call failed"),
     }
-    text
+    reference
 }
 
 /// The arguments of a prompt, in order. All are strings (PR-1).

@@ -133,13 +133,15 @@ pub enum SchemaError {
         reason: Box<str>,
     },
 
-    /// A pattern is no regular expression, or needs what cannot be matched in linear time.
-    #[error("{pointer}: pattern {pattern} cannot be used: look-around and back-references are not supported")]
+    /// A pattern is no regular expression, needs what cannot be matched in linear time, or takes too much memory.
+    #[error("{pointer}: pattern {pattern} cannot be used: {reason}")]
     Pattern {
         /// Where it stands in the schema, as a JSON Pointer.
         pointer: Box<str>,
         /// The pattern.
         pattern: Box<str>,
+        /// What is wrong with it.
+        reason: Box<str>,
     },
 
     /// A keyword has a value that its dialect does not allow.
@@ -214,9 +216,28 @@ fn refusal(error: ValidationError<'static>) -> SchemaError {
     match error.kind() {
         ValidationErrorKind::Referencing(error) => unresolved(error),
         ValidationErrorKind::Format { format } if format == "regex" => {
-            SchemaError::Pattern { pointer, pattern: clip(error.instance().as_str().unwrap_or_default()) }
+            let pattern = error.instance().as_str().unwrap_or_default();
+            SchemaError::Pattern { pointer, pattern: clip(pattern), reason: fault(pattern) }
         }
         _ => SchemaError::Keyword { pointer, reason: clip(&error.to_string()) },
+    }
+}
+
+/// Why a pattern cannot be compiled: the validator does not say.
+fn fault(pattern: &str) -> Box<str> {
+    use regex_syntax::ast::ErrorKind;
+
+    match regex_syntax::parse(pattern) {
+        Err(regex_syntax::Error::Parse(error)) => match error.kind() {
+            ErrorKind::UnsupportedLookAround | ErrorKind::UnsupportedBackreference => {
+                "look-around and back-references are not supported".into()
+            }
+            kind => format!("it is no regular expression: {kind}").into(),
+        },
+        Err(regex_syntax::Error::Translate(error)) => {
+            format!("it is no regular expression: {}", error.kind()).into()
+        }
+        _ => format!("it takes more than {} KiB; repeat less in it", REGEX_BYTES / 1024).into(),
     }
 }
 
@@ -284,11 +305,19 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_needs_backtracking_is_refused_with_its_place() {
-        for pattern in [r"(?=a)b", r"(a)\\1", r"(", "(a{9999}){9999}"] {
+    fn a_pattern_that_cannot_be_compiled_is_refused_with_its_place_and_the_reason() {
+        for (pattern, why) in [
+            (r"(?=a)b", "look-around and back-references are not supported"),
+            (r"(a)\\1", "look-around and back-references are not supported"),
+            (r"(", "it is no regular expression: unclosed group"),
+            (r"[z-a]", "it is no regular expression: invalid character class range"),
+            (r"\\p{Nothing}", "it is no regular expression: Unicode property not found"),
+            ("(a{9999}){9999}", "it takes more than 256 KiB; repeat less in it"),
+        ] {
             let error = refused(&format!(r#"{{"properties":{{"a":{{"pattern":"{pattern}"}}}}}}"#));
-            let SchemaError::Pattern { pointer, .. } = error else { panic!("{pattern}: {error}") };
+            let SchemaError::Pattern { pointer, reason, .. } = error else { panic!("{pattern}: {error}") };
             assert_eq!(&*pointer, "/properties/a/pattern");
+            assert!(reason.starts_with(why), "{pattern}: {reason}");
         }
     }
 

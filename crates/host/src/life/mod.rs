@@ -5,8 +5,8 @@ pub(crate) mod descriptors;
 pub(crate) mod line;
 pub mod process;
 pub mod ready_file;
-pub(crate) mod signals;
+pub mod signals;
 pub(crate) mod systemd;
 
 pub use ready_file::{ReadyFile, ReadyFileError};
-pub use signals::Signal;
+pub use signals::{Signal, Signals};

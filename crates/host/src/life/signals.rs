@@ -2,8 +2,14 @@
 
 #[cfg(unix)]
 use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[cfg(unix)]
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::failure::Failure;
 
 /// A signal that ends the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +31,22 @@ pub(crate) enum Asked {
     Reload,
 }
 
-/// The requests that come in, from when it is made.
+/// The requests that come in, from when it is made: make it first of all, so that there is no time at which a process that
+/// is asked to stop ends without a word.
+///
+/// Until a [`Host`](crate::Host) has it there is nobody to see to an orderly end. What takes longer than a second then, such
+/// as a configuration on a file system that does not answer, is ended by the signal, and by a second one at once.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub struct Signals {
     asked: UnboundedReceiver<Asked>,
+    /// The number of the last signal that asked to stop. It is set where the system delivers the signal, and so is known
+    /// before the request comes.
+    last: Arc<AtomicUsize>,
+    attended: Arc<AtomicBool>,
     #[cfg(unix)]
     handle: signal_hook::iterator::Handle,
+    #[cfg(not(unix))]
+    sender: tokio::sync::mpsc::UnboundedSender<Asked>,
 }
 
 impl Signal {
@@ -56,6 +72,10 @@ impl Signal {
     }
 }
 
+/// How long what cannot be interrupted may go on after somebody has asked the process to stop.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(1);
+
 #[cfg(unix)]
 impl Signals {
     /// Begins to heed signals.
@@ -64,14 +84,25 @@ impl Signals {
     ///
     /// # Errors
     /// When the system refuses to tell.
-    pub(crate) fn heed() -> std::io::Result<Self> {
+    pub fn heed() -> Result<Self, Failure> {
+        Self::heed_all().map_err(|error| Failure::runtime(format_args!("begin to heed signals: {error}")))
+    }
+
+    fn heed_all() -> std::io::Result<Self> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+        let (last, attended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        for signal in [Signal::Interrupt, Signal::Terminate] {
+            let number = signal.number();
+            signal_hook::flag::register_usize(number, last.clone(), number.unsigned_abs() as usize)?;
+        }
         let at_terminal = std::io::stdin().is_terminal();
         let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
         let handle = signals.handle();
         let (sender, asked) = unbounded_channel();
+        let somebody = attended.clone();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let mut asked_before = false;
             for signal in signals.forever() {
                 let one = match signal {
                     SIGINT => Asked::Stop(Signal::Interrupt),
@@ -80,12 +111,34 @@ impl Signals {
                     _ if at_terminal && !std::io::stdin().is_terminal() => Asked::Stop(Signal::Hangup),
                     _ => Asked::Reload,
                 };
+                if let Asked::Stop(signal) = one
+                    && !somebody.load(Ordering::Acquire)
+                {
+                    if std::mem::replace(&mut asked_before, true) {
+                        signal.end_process();
+                    }
+                    end_unless_attended(signal, somebody.clone());
+                }
                 if sender.send(one).is_err() {
                     break;
                 }
             }
         })?;
-        Ok(Self { asked, handle })
+        Ok(Self { asked, last, attended, handle })
+    }
+}
+
+/// Ends the process if nobody sees to its end in time.
+#[cfg(unix)]
+fn end_unless_attended(signal: Signal, attended: Arc<AtomicBool>) {
+    let watch = std::thread::Builder::new().spawn(move || {
+        std::thread::sleep(PATIENCE);
+        if !attended.load(Ordering::Acquire) {
+            signal.end_process();
+        }
+    });
+    if watch.is_err() {
+        signal.end_process();
     }
 }
 
@@ -98,24 +151,41 @@ impl Drop for Signals {
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Begins to heed Ctrl-C.
+    /// Begins to heed Ctrl-C, which ends the process until it is attended to.
     ///
     /// # Errors
     /// Never.
-    pub(crate) fn heed() -> std::io::Result<Self> {
+    pub fn heed() -> Result<Self, Failure> {
         let (sender, asked) = unbounded_channel();
-        tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                if sender.send(Asked::Stop(Signal::Interrupt)).is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(Self { asked })
+        Ok(Self { asked, last: Arc::default(), attended: Arc::default(), sender })
     }
 }
 
 impl Signals {
+    /// From now on somebody sees to an orderly end. Has to be called within a runtime.
+    pub(crate) fn attend(&self) {
+        self.attended.store(true, Ordering::Release);
+        #[cfg(not(unix))]
+        {
+            let sender = self.sender.clone();
+            tokio::spawn(async move {
+                while tokio::signal::ctrl_c().await.is_ok() {
+                    if sender.send(Asked::Stop(Signal::Interrupt)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    }
+
+    /// The signal that last asked the process to stop, even if the request has not come through yet.
+    pub(crate) fn last(&self) -> Option<Signal> {
+        let last = self.last.load(Ordering::Acquire);
+        [Signal::Interrupt, Signal::Terminate]
+            .into_iter()
+            .find(|signal| signal.number().unsigned_abs() as usize == last)
+    }
+
     /// The next request.
     pub(crate) async fn next(&mut self) -> Asked {
         match self.asked.recv().await {
