@@ -1,5 +1,7 @@
 //! The assets server as a program: its old names, its example, and settings that are wrong.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -36,24 +38,27 @@ fn the_old_name_of_validate_asset_warns_once_a_call() {
 }
 
 /// The answer to one bare method of the example configuration.
-fn example(method: &str, variables: &[(&str, &str)]) -> Ran {
+fn example(method: &str, params: &Value, variables: &[(&str, &str)]) -> Ran {
     let mut command = latimer(&root());
-    for name in
-        ["SYN_SCHEMAS_DIR", "SYN_EXAMPLES_DIR", "SYN_BACKEND_URL", "LABS_SCHEMA_BASE", "LABS_SCHEMA_VERSION"]
-    {
+    for name in [
+        "SYN_SCHEMAS_DIR",
+        "SYN_EXAMPLES_DIR",
+        "SYN_BACKEND_URL",
+        "SYN_BACKEND_ASSETS_PATH",
+        "LABS_SCHEMA_BASE",
+        "LABS_SCHEMA_VERSION",
+    ] {
         command.env_remove(name);
     }
     command.envs(variables.iter().copied()).args(["serve", "--config", "examples/assets.yaml", "--stdio"]);
-    crate::support::run_command(
-        &mut command,
-        &format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"{method}\",\"params\":{{}}}}\n"),
-    )
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    crate::support::run_command(&mut command, &format!("{request}\n"))
 }
 
 #[test]
 fn the_example_serves_its_catalogue_and_takes_its_variables() {
     let answer = |method, variables: &[_]| -> Value {
-        serde_json::from_str::<Value>(&example(method, variables).ok()).unwrap()["result"].take()
+        serde_json::from_str::<Value>(&example(method, &json!({}), variables).ok()).unwrap()["result"].take()
     };
     let audit = answer("audit", &[]);
     assert_eq!((&audit["status"], &audit["examples_checked"]), (&json!("partial"), &json!(3)));
@@ -75,6 +80,33 @@ fn the_example_serves_its_catalogue_and_takes_its_variables() {
 }
 
 #[test]
+fn the_example_knows_the_old_name_of_a_schema_and_the_path_of_the_backend() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = json!({ "type": "object", "required": ["name"] }).to_string();
+    std::fs::write(folder.path().join("synesthetic-asset.schema.json"), schema).unwrap();
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", backend.local_addr().unwrap());
+    let posted = std::thread::spawn(move || {
+        let mut socket = BufReader::new(backend.accept().unwrap().0);
+        let head: Vec<String> =
+            socket.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        let length = head.iter().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let mut body = vec![0; length.parse().unwrap()];
+        socket.read_exact(&mut body).unwrap();
+        socket.get_mut().write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+        (head[0].clone(), serde_json::from_slice::<Value>(&body).unwrap())
+    });
+    let variables = [("SYN_SCHEMAS_DIR", folder.path().to_str().unwrap()), ("SYN_BACKEND_URL", &address)];
+    let address = "https://schemas.example.com/1.0.0/nested-synesthetic-asset.schema.json";
+    let asset = |member: &str| json!({ "asset": { "$schema": address, member: 1 } });
+    let wrong = example("validate_asset", &asset("other"), &variables).ok();
+    assert!(wrong.contains("validation_failed"), "{wrong}");
+    let told = example("populate_backend", &asset("name"), &variables).ok();
+    let (line, body) = posted.join().unwrap();
+    assert_eq!((line.as_str(), &body["name"]), ("POST /synesthetic-assets/ HTTP/1.1", &json!(1)), "{told}");
+}
+
+#[test]
 fn a_wrong_setting_keeps_the_program_from_starting_and_is_named() {
     let golden = root().join("servers/assets/tests/golden/fixture/schemas").display().to_string();
     for (settings, told) in [
@@ -89,7 +121,7 @@ fn a_wrong_setting_keeps_the_program_from_starting_and_is_named() {
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.stderr.contains("source \"assets\": ") && ran.stderr.contains(told), "{ran:?}");
     }
-    let ran = example("audit", &[("MCP_MAX_BATCH", "many")]);
+    let ran = example("audit", &json!({}), &[("MCP_MAX_BATCH", "many")]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
 }
 
