@@ -16,8 +16,10 @@
 
 mod filter;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal as _, Write};
+use std::panic::PanicHookInfo;
 use std::time::SystemTime;
 
 use serde::ser::{SerializeMap as _, Serializer as _};
@@ -38,7 +40,7 @@ use crate::standard_error::Log;
 #[error("set up logging: something else in this process has done so before")]
 pub struct LoggingAlreadySet;
 
-/// Sends the process's events to standard error, for the rest of its life. What is logged can be changed with what is
+/// Sends the process's events, and what panics say, to standard error for the rest of its life. What is logged can be changed with what is
 /// returned.
 ///
 /// # Errors
@@ -50,6 +52,10 @@ pub fn init(filter: &LogFilter, format: LogFormat) -> Result<LogControl, Logging
     let layer = Lines { format, colour, output: move || Log(format), now: SystemTime::now };
     let subscriber = tracing_subscriber::registry().with(layer.with_filter(targets));
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingAlreadySet)?;
+    // What the standard library does instead waits for whoever reads standard error, and breaks the form of the log.
+    std::panic::set_hook(Box::new(move |panic| {
+        let _ = Log(format).write_all(panicked(panic, format).as_bytes());
+    }));
     Ok(LogControl(handle))
 }
 
@@ -249,11 +255,32 @@ fn text_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fiel
 /// The line that tells how many lines nobody will read.
 pub(crate) fn lost(lines: u64, format: LogFormat) -> String {
     let message = "standard error was not read for too long, and lines are lost".to_owned();
-    let fields = Fields { message, all: vec![("lines", lines.into())] };
+    of_our_own(Level::WARN, Fields { message, all: vec![("lines", lines.into())] }, format)
+}
+
+/// The line that tells of a panic.
+fn panicked(panic: &PanicHookInfo<'_>, format: LogFormat) -> String {
+    let message = panic.payload_as_str().unwrap_or("a panic without a message").to_owned();
+    let mut all = Vec::new();
+    if let Some(place) = panic.location() {
+        all.push(("place", place.to_string().into()));
+    }
+    if let Some(thread) = std::thread::current().name() {
+        all.push(("thread", thread.into()));
+    }
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        all.push(("backtrace", backtrace.to_string().into()));
+    }
+    of_our_own(Level::ERROR, Fields { message, all }, format)
+}
+
+/// A line that comes of no event: where one must not be made, or would be lost.
+fn of_our_own(level: Level, fields: Fields, format: LogFormat) -> String {
     let time = humantime::format_rfc3339_millis(SystemTime::now());
     match format {
-        LogFormat::Text => text_line(&time, Level::WARN, module_path!(), &fields, false),
-        LogFormat::Json => json_line(&time, Level::WARN, module_path!(), &fields),
+        LogFormat::Text => text_line(&time, level, module_path!(), &fields, false),
+        LogFormat::Json => json_line(&time, level, module_path!(), &fields),
     }
 }
 
@@ -426,5 +453,31 @@ mod tests {
         tracing::subscriber::with_default(subscriber(&filter, LogFormat::Json, false, || Closed), || {
             tracing::info!("lost");
         });
+    }
+
+    #[test]
+    fn a_panic_is_one_line_of_the_log() {
+        const CHILD: &str = "LOGS_A_PANIC";
+        if std::env::var_os(CHILD).is_some() {
+            init(&LogFilter::default(), LogFormat::Json).unwrap();
+            std::thread::Builder::new()
+                .name("worker".to_owned())
+                .spawn(|| panic!("a\nb"))
+                .unwrap()
+                .join()
+                .unwrap_err();
+            return crate::standard_error::flush();
+        }
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "logging::tests::a_panic_is_one_line_of_the_log", "--nocapture"]);
+        let told = command.env(CHILD, "1").env("RUST_BACKTRACE", "0").output().unwrap().stderr;
+        let told = String::from_utf8(told).unwrap();
+        let line: Value =
+            serde_json::from_str(told.trim_end()).unwrap_or_else(|error| panic!("{error}: {told}"));
+        assert_eq!(
+            (&line["level"], &line["msg"], &line["thread"]),
+            (&"error".into(), &"a\nb".into(), &"worker".into())
+        );
+        assert!(line["place"].as_str().unwrap().contains("logging.rs:"), "{told}");
     }
 }
