@@ -5,16 +5,12 @@
 pub enum Quantity {
     /// Allocations of a call, or the bytes of them.
     Call,
-    /// Instructions of a call.
-    Instructions,
     /// Bytes that a session keeps.
     Session,
     /// Bytes that a hostile message adds to the memory in use, at the most.
     Peak,
     /// Crates that `cargo build -p latimer` compiles.
     Crates,
-    /// Bytes of the program.
-    Size,
 }
 
 impl Quantity {
@@ -22,8 +18,7 @@ impl Quantity {
     pub fn tolerance(self) -> u64 {
         match self {
             Self::Call | Self::Crates => 0,
-            Self::Instructions => 2,
-            Self::Session | Self::Peak | Self::Size => 10,
+            Self::Session | Self::Peak => 10,
         }
     }
 
@@ -32,10 +27,7 @@ impl Quantity {
         match self {
             Self::Call => {
                 "look for a new box, clone, format or collect on the way of a call: crates/transport/src/http, crates/core/src/engine; \
-                 `valgrind --tool=dhat target/debug/allocations` names the places"
-            }
-            Self::Instructions => {
-                "callgrind_annotate names the functions; look for a second pass over the message or a copy of it"
+                 `valgrind --tool=dhat target/debug/calls modern \"32 B\" 100` names the places"
             }
             Self::Session => {
                 "look at what is kept of a session: crates/core/src/session, and its record in crates/store"
@@ -46,9 +38,6 @@ impl Quantity {
             }
             Self::Crates => {
                 "`cargo tree -p latimer --edges normal,build --invert CRATE` names who brings a crate in"
-            }
-            Self::Size => {
-                "look for a new dependency or feature: `cargo tree -p latimer-cli --edges normal,features`"
             }
         }
     }
