@@ -239,7 +239,7 @@ enum Fault {
     #[error("the budget is of debug builds; run without --release")]
     Profile,
     #[error(
-        "the budget is missed:\n{}\n\nwhere the change is worth it, make the figures the budget: BUDGET=write cargo nextest run -p latimer-bench",
+        "the budget is missed:\n{}\n\nwhere the change is worth it, make the figures the budget: BUDGET=write cargo nextest run -p latimer-bench --features valgrind",
         list(.0)
     )]
     Missed(Vec<Violation>),
@@ -294,6 +294,18 @@ mod tests {
         assert_eq!(said("session", &session(1100)) + &said("session", &session(900)), "");
         assert!(said("session", &session(1101)).contains("101 more"));
         assert!(said("session", &session(899)).contains("101 less"));
+    }
+
+    #[test]
+    fn instructions_may_differ_by_two_per_cent_and_no_more() {
+        let budget = Budget::parse("[instructions]\nlegacy = 5000\n").unwrap();
+        let check = |value| {
+            let figure = Figure::new(&["legacy"], Quantity::Instructions, value);
+            budget.check("instructions", &[figure]).iter().map(Violation::is_over).collect::<Vec<_>>()
+        };
+        assert!(check(5100).is_empty());
+        assert_eq!(check(5101), vec![true]);
+        assert_eq!(check(4899), vec![false]);
     }
 
     #[test]

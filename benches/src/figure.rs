@@ -5,6 +5,8 @@
 pub enum Quantity {
     /// Allocations of a call, or the bytes of them.
     Call,
+    /// Instructions of a call.
+    Instructions,
     /// Bytes that a session keeps.
     Session,
     /// Bytes that a hostile message adds to the memory in use, at the most.
@@ -18,6 +20,7 @@ impl Quantity {
     pub fn tolerance(self) -> u64 {
         match self {
             Self::Call | Self::Crates => 0,
+            Self::Instructions => 2,
             Self::Session | Self::Peak => 10,
         }
     }
@@ -28,6 +31,10 @@ impl Quantity {
             Self::Call => {
                 "look for a new box, clone, format or collect on the way of a call: crates/transport/src/http, crates/core/src/engine; \
                  `valgrind --tool=dhat target/debug/calls modern \"32 B\" 100` names the places"
+            }
+            Self::Instructions => {
+                "look for a second pass over the message or a copy of it: `valgrind --tool=callgrind target/debug/calls modern \"32 B\" 100` \
+                 and callgrind_annotate name the functions"
             }
             Self::Session => {
                 "look at what is kept of a session: crates/core/src/session, and its record in crates/store"

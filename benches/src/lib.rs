@@ -4,7 +4,7 @@
 //! turns from another core, and prints each server's CPU time per call. `streams` does the same over standard streams and TCP.
 //! `cargo xtask bench` builds and runs both. Times are reported, never judged: they belong to the machine and its load.
 //!
-//! What is the same on every run is judged: [`budget`] holds what a call may allocate, what sessions and hostile messages
+//! What is the same on every run is judged: [`budget`] holds what a call may allocate and execute, what sessions and hostile messages
 //! may keep in memory, and what an author has to build.
 
 pub mod budget;
