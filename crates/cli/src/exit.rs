@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use latimer_host::Failure;
+use latimer_host::{Failure, standard_error};
 
 use crate::output;
 
@@ -43,9 +43,9 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
         Ok(Finished::ToolFailed) => ExitCode::from(3),
         Ok(Finished::Interrupted) => ExitCode::from(130),
         Err(failure) => {
-            for line in failure.to_string().lines() {
-                output::note(&format!("error: {line}"));
-            }
+            let lines = failure.to_string();
+            let lines: String = lines.lines().map(|line| output::line(&format!("error: {line}"))).collect();
+            standard_error::last_words(&lines);
             failure.exit_code()
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use latimer_host::Failure;
+use latimer_host::{Failure, standard_error};
 
 /// Writes data to standard output, and ends the line if it has not ended.
 ///
@@ -27,9 +27,16 @@ pub(crate) fn is_terminal() -> bool {
 
 /// Writes a line to standard error. What could steer a terminal is shown as an escape.
 pub(crate) fn note(line: &str) {
-    let line = format!("{}\n", visible(line));
+    let line = self::line(line);
+    // It comes after what was logged before.
+    standard_error::flush();
     // Nobody is left to tell when standard error is closed.
     let _ = io::stderr().lock().write_all(line.as_bytes());
+}
+
+/// A line as it is written to standard error.
+pub(crate) fn line(text: &str) -> String {
+    format!("{}\n", visible(text))
 }
 
 /// Writes a question to standard error, without ending the line.

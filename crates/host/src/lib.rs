@@ -18,6 +18,7 @@ pub mod plugins;
 pub mod registry;
 mod reload;
 pub mod serve;
+pub mod standard_error;
 
 pub use args::ServeArgs;
 pub use failure::Failure;

@@ -11,7 +11,8 @@
 //! what a caller sent cannot forge a line or steer a terminal.
 //!
 //! Standard output is never written: it belongs to the protocol on stdio and to the data of a command. If standard
-//! error is closed, lines are lost and the process goes on.
+//! error is closed, lines are lost and the process goes on. If it is open and nobody reads it, the process goes on, too: what
+//! cannot wait any more is lost, and one line tells how many were.
 
 mod filter;
 
@@ -30,6 +31,7 @@ use tracing_subscriber::reload;
 
 use self::filter::level_name;
 pub use self::filter::{LogFilter, LogFormat, LogSettingError};
+use crate::standard_error::Log;
 
 /// Logging was set up before in this process.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +47,7 @@ pub fn init(filter: &LogFilter, format: LogFormat) -> Result<LogControl, Logging
     let colour =
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     let (targets, handle) = reload::Layer::new(filter.to_targets());
-    let layer = Lines { format, colour, output: std::io::stderr, now: SystemTime::now };
+    let layer = Lines { format, colour, output: move || Log(format), now: SystemTime::now };
     let subscriber = tracing_subscriber::registry().with(layer.with_filter(targets));
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingAlreadySet)?;
     Ok(LogControl(handle))
@@ -242,6 +244,17 @@ fn text_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fiel
     }
     line.push('\n');
     line
+}
+
+/// The line that tells how many lines nobody will read.
+pub(crate) fn lost(lines: u64, format: LogFormat) -> String {
+    let message = "standard error was not read for too long, and lines are lost".to_owned();
+    let fields = Fields { message, all: vec![("lines", lines.into())] };
+    let time = humantime::format_rfc3339_millis(SystemTime::now());
+    match format {
+        LogFormat::Text => text_line(&time, Level::WARN, module_path!(), &fields, false),
+        LogFormat::Json => json_line(&time, Level::WARN, module_path!(), &fields),
+    }
 }
 
 /// Appends `text` as what stands behind a `=`: in quotes, unless it is one plain word.

@@ -1,8 +1,10 @@
 //! Reading the configuration again while the process serves.
 
 use latimer_core::Engine;
+use tokio::sync::oneshot;
 
 use crate::config::Loaded;
+use crate::diagnostics::ConfigErrors;
 use crate::life::systemd::{self, State};
 use crate::limits::limits;
 use crate::logging::LogControl;
@@ -14,34 +16,77 @@ pub(crate) struct Reloader {
     loaded: Loaded,
     plugins: Option<Plugins>,
     log: LogControl,
+    /// What is being read now.
+    reading: Option<oneshot::Receiver<Result<Loaded, ConfigErrors>>>,
+    /// It was asked for again meanwhile: what is being read may be what was there before.
+    again: bool,
 }
 
 impl Reloader {
     /// Begins with the configuration that the process was started with.
     pub(crate) fn new(loaded: Loaded, plugins: Option<Plugins>, log: LogControl) -> Self {
-        Self { loaded, plugins, log }
+        Self { loaded, plugins, log, reading: None, again: false }
     }
 
-    /// Reads the configuration and takes what can be taken: the level of the log, limits, and which sources are loaded. What cannot
-    /// is named. A configuration with faults changes nothing, and all its faults are logged.
-    pub(crate) async fn reload(&mut self, engine: &Engine) {
+    /// Begins to read the configuration, in a thread of its own: a file may be one that never ends, or is never there.
+    pub(crate) fn begin(&mut self) {
+        if self.reading.is_some() {
+            self.again = true;
+            return;
+        }
         systemd::tell(State::Reloading);
-        self.take(engine).await;
-        systemd::tell(State::Ready);
+        let (sender, reading) = oneshot::channel();
+        let loaded = self.loaded.clone();
+        // Not one of the runtime's threads, for whose end a runtime waits.
+        let begun = std::thread::Builder::new().name("reload".to_owned()).spawn(move || {
+            // Nobody waits for it any more once the process is asked to stop.
+            let _ = sender.send(loaded.again());
+        });
+        match begun {
+            Ok(_) => self.reading = Some(reading),
+            Err(error) => {
+                tracing::error!(%error, "the configuration cannot be read again now");
+                systemd::tell(State::Ready);
+            }
+        }
     }
 
-    async fn take(&mut self, engine: &Engine) {
-        let fresh = match self.loaded.again() {
-            Ok(fresh) => fresh,
+    /// The configuration that was begun to be read, once it is.
+    pub(crate) async fn read(&mut self) -> Result<Loaded, ConfigErrors> {
+        if let Some(reading) = &mut self.reading {
+            let read = reading.await;
+            self.reading = None;
+            match read {
+                Ok(read) => return read,
+                Err(_) => {
+                    tracing::error!("the configuration could not be read again");
+                    systemd::tell(State::Ready);
+                }
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Takes of a configuration what can be taken: the level of the log, limits, and which sources are loaded. What cannot is
+    /// named. A configuration with faults changes nothing, and all its faults are logged.
+    pub(crate) async fn reload(&mut self, fresh: Result<Loaded, ConfigErrors>, engine: &Engine) {
+        match fresh {
+            Ok(fresh) => self.take(fresh, engine).await,
             Err(errors) => {
                 for fault in errors.diagnostics() {
                     tracing::error!("{fault}");
                 }
                 let faults = errors.diagnostics().len().saturating_add(errors.omitted());
                 tracing::error!(faults, "the configuration is faulty, and nothing of it was taken");
-                return;
             }
-        };
+        }
+        systemd::tell(State::Ready);
+        if std::mem::take(&mut self.again) {
+            self.begin();
+        }
+    }
+
+    async fn take(&mut self, fresh: Loaded, engine: &Engine) {
         let exchange = match &mut self.plugins {
             None => None,
             Some(plugins) => match plugins.exchange(engine, &fresh.config, &fresh.base).await {

@@ -11,6 +11,7 @@ use crate::args::ServeArgs;
 use crate::config::{Config, Loaded, SealKey};
 use crate::failure::Failure;
 use crate::life::ReadyFile;
+use crate::life::descriptors;
 use crate::life::line::{Event, LifeLine};
 use crate::life::signals::{Asked, Signal, Signals};
 use crate::life::systemd::{self, State};
@@ -20,6 +21,7 @@ use crate::listen::{self, Inherited, Listener};
 use crate::logging::{self, LogControl};
 use crate::plugins::Plugins;
 use crate::reload::Reloader;
+use crate::standard_error;
 
 /// A process that is configured and does not serve yet. From its making on it heeds signals.
 #[derive(Debug)]
@@ -58,6 +60,7 @@ impl Host {
         let signals = Signals::heed();
         let signals =
             signals.map_err(|error| Failure::runtime(format_args!("begin to heed signals: {error}")))?;
+        descriptors::raise();
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
@@ -105,14 +108,25 @@ impl Host {
     /// # Errors
     /// When `start` fails, it cannot listen, its ready file is another process's, or its input breaks off.
     pub async fn serve(
-        mut self,
+        self,
         engine: Engine,
+        start: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<Ended, Failure> {
+        let outcome = self.open_and_run(&engine, start).await;
+        // Nothing is served any more that this could hold up.
+        standard_error::flush();
+        outcome
+    }
+
+    async fn open_and_run(
+        mut self,
+        engine: &Engine,
         start: impl Future<Output = Result<(), Failure>>,
     ) -> Result<Ended, Failure> {
         let opening = async {
             start.await?;
             if let Some(plugins) = &self.plugins {
-                plugins.load(&engine).await.map_err(Failure::setup)?;
+                plugins.load(engine).await.map_err(Failure::setup)?;
             }
             let inherited = Inherited::take(&self.loaded.config.transport)?;
             listen::open(&self.loaded.config, inherited).await
@@ -123,7 +137,7 @@ impl Host {
             opened = opening => Ok(opened),
         };
         let outcome = match opened {
-            Ok(Ok(listeners)) => self.run(&engine, listeners).await,
+            Ok(Ok(listeners)) => self.run(engine, listeners).await,
             Ok(Err(failure)) => Err(failure),
             Err(signal) => {
                 tracing::info!("asked to stop before everything was ready");
@@ -182,28 +196,21 @@ impl Host {
         let (mut outcome, mut ended) = (Ok(()), Ended::Input);
         let mut signals = self.signals;
         while !serving.is_empty() {
-            tokio::select! {
+            let signal = tokio::select! {
                 biased;
-                asked = signals.next() => {
-                    let signal = match asked {
-                        Asked::Stop(signal) => signal,
-                        Asked::Reload if ended != Ended::Input => continue,
-                        Asked::Reload => tokio::select! {
-                            biased;
-                            signal = signals.stop() => signal,
-                            () = reloader.reload(engine) => continue,
-                        },
-                    };
-                    if ended != Ended::Input {
-                        tracing::warn!("asked to stop again; what is left is cut off");
-                        cut.cancel();
-                        cut_off(&mut serving).await;
-                        return Ok(Ended::Signal(signal));
+                asked = signals.next() => match asked {
+                    Asked::Stop(signal) => signal,
+                    Asked::Reload => {
+                        if ended == Ended::Input {
+                            reloader.begin();
+                        }
+                        continue;
                     }
-                    tracing::info!("asked to stop");
-                    systemd::tell(State::Stopping);
-                    ended = Ended::Signal(signal);
-                    stop.cancel();
+                },
+                fresh = reloader.read(), if ended == Ended::Input => tokio::select! {
+                    biased;
+                    signal = signals.stop() => signal,
+                    () = reloader.reload(fresh, engine) => continue,
                 },
                 Some(served) = serving.join_next() => {
                     // What a listener cannot go on with ends the others, too.
@@ -211,8 +218,19 @@ impl Host {
                         stop.cancel();
                         outcome = outcome.and(Err(failure));
                     }
+                    continue;
                 }
+            };
+            if ended != Ended::Input {
+                tracing::warn!("asked to stop again; what is left is cut off");
+                cut.cancel();
+                cut_off(&mut serving).await;
+                return Ok(Ended::Signal(signal));
             }
+            tracing::info!("asked to stop");
+            systemd::tell(State::Stopping);
+            ended = Ended::Signal(signal);
+            stop.cancel();
         }
         tokio::select! {
             () = engine.close() => {}

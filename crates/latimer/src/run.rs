@@ -1,6 +1,5 @@
 //! Running a server as a program.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use clap::{Args as _, Command, FromArgMatches as _};
@@ -31,7 +30,7 @@ pub fn run(server: Server) -> Result {
     };
     if let Err(failure) = outcome {
         // Where standard error is closed, only the exit code is left to tell.
-        let _ = writeln!(std::io::stderr().lock(), "{failure}");
+        latimer_host::standard_error::last_words(&format!("{failure}\n"));
         std::process::exit(match failure.kind() {
             FailureKind::Setup => 2,
             FailureKind::Runtime => 1,

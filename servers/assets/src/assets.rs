@@ -37,12 +37,12 @@ pub struct Assets {
 #[non_exhaustive]
 pub enum OpenError {
     /// There is no folder of schemas.
-    #[error("schemas_dir: {} is no folder that can be read ({kind}); create it, or name another one", dir.display())]
+    #[error("schemas_dir: {} is no folder that can be read ({error}); create it, or name another one", dir.display())]
     Schemas {
         /// Where it should be.
         dir: PathBuf,
         /// What the system says.
-        kind: std::io::ErrorKind,
+        error: std::io::Error,
     },
     /// The backend cannot be reached the way it is set up.
     #[error(transparent)]
@@ -110,7 +110,7 @@ impl Assets {
             max_depth: settings.max_depth,
         };
         let dir = &settings.schemas_dir;
-        let failed = |error: std::io::Error| OpenError::Schemas { dir: dir.clone(), kind: error.kind() };
+        let failed = |error: std::io::Error| OpenError::Schemas { dir: dir.clone(), error };
         std::fs::read_dir(dir).map_err(failed)?;
         let schemas = root(dir);
         let asserts_format = settings.format == Format::Assertion;
@@ -232,7 +232,7 @@ fn read(
         ReadError::Absent => absent(),
         ReadError::Outside => Failure::at(argument, "invalid_path"),
         ReadError::TooLarge(_) => Failure::at(argument, "payload_too_large"),
-        ReadError::Io(kind) => Failure::Internal(format!("the file cannot be read ({kind})")),
+        ReadError::Io(said) => Failure::Internal(format!("the file cannot be read: {said}")),
     })?;
     Document::parse(&bytes).map_err(|error| Failure::at(argument, format!("parse_error: {error}")))
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use latimer_protocol::tape::{Node, Tape, TapeBuffer};
+use tokio::time::{Instant, timeout_at};
 
 use crate::reply::Failure;
 use crate::settings::Backend;
@@ -113,27 +114,21 @@ impl Client {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.target.clone();
         *request.headers_mut() = headers;
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(unavailable("timeout")),
-        }
-    }
-
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Taken, Failure> {
-        let response = self.http.request(request).await.map_err(|error| {
+        let end = Instant::now() + self.timeout;
+        let response =
+            timeout_at(end, self.http.request(request)).await.map_err(|_| unavailable("timeout"))?;
+        let response = response.map_err(|error| {
             tracing::warn!(error = chain(&error), "the backend could not be asked");
             unavailable(if error.is_connect() { "network_unreachable" } else { "connection_broken" })
         })?;
+        // The status is what counts: a body that breaks off, is too long or does not come in time leaves it as it is.
         let status = response.status();
-        let body = Limited::new(response.into_body(), MOST_READ).collect().await;
+        let body = timeout_at(end, Limited::new(response.into_body(), MOST_READ).collect()).await;
+        let body = body.ok().and_then(Result::ok).map(Collected::to_bytes);
         if status.is_success() {
-            // The document is there. An answer that cannot be read does not change that.
-            return Ok(Taken { id: body.map_or(Some(String::new()), |body| id(&body.to_bytes())) });
+            return Ok(Taken { id: body.map_or(Some(String::new()), |body| id(&body)) });
         }
-        let detail = match body {
-            Ok(body) => told(&body.to_bytes()),
-            Err(_) => CUT.to_owned(),
-        };
+        let detail = body.map_or_else(|| CUT.to_owned(), |body| told(&body));
         Err(Failure::Backend { status: status.as_u16(), detail })
     }
 }

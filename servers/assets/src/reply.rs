@@ -158,7 +158,7 @@ impl Failure {
     pub(crate) fn of_list(what: &str, error: ListError) -> Self {
         match error {
             ListError::Crowded(most) => Self::Unsupported { detail: "too_many_files", limit: Some(most) },
-            ListError::Io(kind) => Self::Internal(format!("the folder of {what} cannot be listed ({kind})")),
+            ListError::Io(said) => Self::Internal(format!("the folder of {what} cannot be listed: {said}")),
         }
     }
 }

@@ -115,7 +115,7 @@ impl Assets {
         let bytes = root.read(&path).map_err(|error| match error {
             ReadError::Absent | ReadError::Outside => CallError::NoResource,
             ReadError::TooLarge(most) => refused(format!("the file has more than {most} bytes")),
-            ReadError::Io(kind) => refused(format!("the file cannot be read ({kind})")),
+            ReadError::Io(said) => refused(format!("the file cannot be read: {said}")),
         })?;
         let text = String::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8".to_owned()))?;
         let contents =

@@ -1,5 +1,6 @@
 //! A folder that is read from and never written to, with no way out of it.
 
+use std::fmt;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -49,7 +50,7 @@ pub(crate) enum ListError {
     /// It holds more than this many files.
     Crowded(usize),
     /// The system said no.
-    Io(io::ErrorKind),
+    Io(Said),
 }
 
 /// Why a file cannot be read.
@@ -62,7 +63,14 @@ pub(crate) enum ReadError {
     /// It has more than this many bytes.
     TooLarge(usize),
     /// The system said no.
-    Io(io::ErrorKind),
+    Io(Said),
+}
+
+/// What the system said when it said no, in its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    kind: io::ErrorKind,
+    code: Option<i32>,
 }
 
 /// How many folders and other things are looked at for each file that there may be.
@@ -75,7 +83,7 @@ impl Root {
         let root = match Dir::open_ambient_dir(&self.dir, ambient_authority()) {
             Ok(root) => root,
             Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(ListError::Io(error.kind())),
+            Err(error) => return Err(ListError::Io(Said::of(&error))),
         };
         let mut walk = Walk { of: self, root: &root, seen: 0, files: Vec::new() };
         walk.folder(&root, "", 1)?;
@@ -127,7 +135,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn folder(&mut self, folder: &Dir, prefix: &str, depth: usize) -> Result<(), ListError> {
         let crowded = ListError::Crowded(self.of.max_files);
-        for entry in folder.entries().map_err(|error| ListError::Io(error.kind()))? {
+        for entry in folder.entries().map_err(|error| ListError::Io(Said::of(&error)))? {
             // What goes while it is looked at was not there.
             let Ok(entry) = entry else { continue };
             self.seen += 1;
@@ -193,6 +201,22 @@ impl Stamp {
     }
 }
 
+impl Said {
+    fn of(error: &io::Error) -> Self {
+        Self { kind: error.kind(), code: error.raw_os_error() }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            // Not all codes have a kind of their own.
+            Some(code) => io::Error::from_raw_os_error(code).fmt(f),
+            None => self.kind.fmt(f),
+        }
+    }
+}
+
 fn open(root: &Dir, path: &Path) -> io::Result<cap_std::fs::File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -211,7 +235,7 @@ fn unread(error: &io::Error) -> ReadError {
     } else if is_outside(error) {
         ReadError::Outside
     } else {
-        ReadError::Io(error.kind())
+        ReadError::Io(Said::of(error))
     }
 }
 
@@ -339,5 +363,21 @@ mod tests {
         let root = root(dir.path());
         assert!(listed(&root).is_empty());
         assert_eq!(read(&root, "pipe.json"), Err(ReadError::Absent));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_system_said_is_told_in_its_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket.json");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let Err(ReadError::Io(said)) = read(&root(dir.path()), "socket.json") else {
+            panic!("a socket was read")
+        };
+        assert_eq!(said.to_string(), fs::read(&path).unwrap_err().to_string());
+        let code = rustix::io::Errno::MFILE.raw_os_error();
+        let said = Said::of(&io::Error::from_raw_os_error(code)).to_string();
+        assert!(said.contains("open files") && said.contains(&code.to_string()), "{said}");
+        assert_eq!(Said::of(&io::ErrorKind::TimedOut.into()).to_string(), "timed out");
     }
 }

@@ -141,7 +141,7 @@ fn unreadable(error: ReadError) -> String {
         ReadError::Absent => "there is no such schema".to_owned(),
         ReadError::Outside => "it lies outside of the folder of schemas".to_owned(),
         ReadError::TooLarge(most) => format!("it has more than {most} bytes"),
-        ReadError::Io(kind) => format!("it cannot be read ({kind})"),
+        ReadError::Io(said) => format!("it cannot be read: {said}"),
     }
 }
 

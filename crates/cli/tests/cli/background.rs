@@ -187,10 +187,10 @@ fn what_is_not_known_to_be_a_server_is_left_alone() {
     let number = other.0.id();
     let refused = user.run(&["down", &number.to_string()]);
     assert!(refused.code == Some(1) && refused.stderr.contains("runs another program"), "{refused:?}");
-    // Its number was another's when this was written.
-    std::fs::write(user.file("ready"), format!("{number} 2001-01-01T00:00:00Z\n")).unwrap();
+    // A number that is in use, and a time at which that process ran, make it no server.
+    std::fs::write(user.file("ready"), format!("{number} 2099-01-01T00:00:00Z\n")).unwrap();
     let refused = user.run(&["down", "--ready-file", "ready"]);
-    assert!(refused.code == Some(1) && refused.stderr.contains("began after"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.stderr.contains("no server holds"), "{refused:?}");
     assert!(other.0.try_wait().unwrap().is_none());
     let unknown = user.run(&["down", "nobody"]);
     assert!(unknown.code == Some(2) && unknown.stderr.contains("there are: none"), "{unknown:?}");

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::support::{Lines, Process, latimer};
 
@@ -39,12 +41,37 @@ fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// A folder with the configuration of a server for the recorded cases of the source.
+/// Where the recorded cases of the source are.
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../servers/assets/tests/golden").canonicalize().unwrap()
+}
+
+/// One of them; parameters and result are text as it stands there.
+#[derive(Deserialize)]
+struct Case {
+    method: String,
+    #[serde(default)]
+    params: Option<Box<RawValue>>,
+    result: Box<RawValue>,
+}
+
+/// The recorded cases as bare methods.
+fn bare_cases() -> Vec<Exchange> {
+    let text = std::fs::read_to_string(cases().join("cases.json")).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
+    let exchange = |(id, case): (usize, Case)| {
+        let params = case.params.map_or(String::new(), |params| format!(",\"params\":{params}"));
+        let method = case.method;
+        let request = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\"{params}}}");
+        let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{}}}", case.result);
+        Exchange { request: request.into_bytes(), answer: Some(answer) }
+    };
+    cases.into_iter().enumerate().map(exchange).collect()
+}
+
+/// A folder with the configuration of a server for the recorded cases.
 fn folder() -> tempfile::TempDir {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../servers/assets/tests/golden")
-        .canonicalize()
-        .unwrap();
+    let cases = cases();
     // A dollar sign begins the name of a variable in a configuration.
     let settings = std::fs::read_to_string(cases.join("settings.json")).unwrap().replace('$', "$$");
     let mut settings: serde_json::Value = serde_json::from_str(&settings).unwrap();
@@ -135,18 +162,22 @@ fn request(line: &str) -> Option<Vec<u8>> {
     Some(text.repeat(count.parse().unwrap()).into_bytes())
 }
 
-fn replay(name: &str) {
+/// The exchanges of a file, or nothing where they were written anew.
+fn recorded(name: &str) -> Option<Vec<Exchange>> {
     let path = golden(name);
     let text = std::fs::read_to_string(&path).unwrap();
     if std::env::var("LATIMER_GOLDEN").is_ok_and(|mode| mode == "write") {
         std::fs::write(&path, written_anew(&text)).unwrap();
-        return;
+        return None;
     }
-    let exchanges = exchanges(&text);
+    Some(exchanges(&text))
+}
+
+fn replay(exchanges: &[Exchange]) {
     assert!(exchanges.len() > 100);
     for way in [Way::Stdio, Way::Unix, Way::Tcp] {
         let mut connection = Connection::open(way);
-        for exchange in &exchanges {
+        for exchange in exchanges {
             let Some(expected) = &exchange.answer else {
                 // The next answer is that of the next request.
                 connection.send(&exchange.request);
@@ -184,10 +215,14 @@ fn written_anew(text: &str) -> String {
 
 #[test]
 fn bare_methods_are_answered_alike_over_every_byte_stream() {
-    replay("bare.txt");
+    if let Some(frames) = recorded("bare.txt") {
+        replay(&[bare_cases(), frames].into_iter().flatten().collect::<Vec<_>>());
+    }
 }
 
 #[test]
 fn mcp_is_answered_alike_over_every_byte_stream() {
-    replay("mcp.txt");
+    if let Some(exchanges) = recorded("mcp.txt") {
+        replay(&exchanges);
+    }
 }

@@ -1,5 +1,7 @@
 //! SIGHUP: the configuration is read again.
 
+use std::os::unix::process::ExitStatusExt as _;
+
 use rustix::process::Signal;
 
 use crate::support::{Served, run};
@@ -76,6 +78,22 @@ fn a_configuration_with_faults_changes_nothing_and_all_of_them_are_told() {
     config(&served, "autoload: [greet]\nplugins: {greet: {settings: {a: 1}}}\n");
     served.lines.find(|line| line.contains("takes no settings").then_some(()));
     assert!(tools(&served).starts_with("greet("));
+}
+
+#[test]
+fn a_configuration_that_is_never_read_to_its_end_makes_nobody_wait() {
+    let mut served = Served::with("autoload: [greet]\n", &[]);
+    let file = served.folder().join("latimer.yaml");
+    std::fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    served.process.signal(Signal::HUP);
+    // It opens once the other side does, and says nothing as long as that is held.
+    let held = std::fs::File::options().write(true).open(&file).unwrap();
+    assert!(tools(&served).starts_with("greet("));
+    served.process.signal(Signal::TERM);
+    assert_eq!(served.process.ended().signal(), Some(Signal::TERM.as_raw()));
+    drop(held);
 }
 
 #[test]

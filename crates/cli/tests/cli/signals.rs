@@ -2,8 +2,11 @@
 //!
 //! `LATIMER_SOAK_ROUNDS` says how often each case is gone through; twice, if it does not.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -189,6 +192,40 @@ fn a_standard_error_that_nobody_reads_any_more_neither_kills_nor_holds_up() {
         assert_eq!(process.ended().signal(), Some(signal.as_raw()));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn a_standard_error_that_is_never_read_holds_up_neither_clients_nor_signals() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = latimer(folder.path());
+    command.args(["serve", "--unix", "s", "--ready-file", "ready", "--log-level", "trace", "--load", "echo"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = Process::start(&mut command);
+    let mut unread = process.0.stderr.take().unwrap();
+    while !folder.path().join("ready").exists() {
+        assert!(process.0.try_wait().unwrap().is_none(), "it starts");
+        std::thread::yield_now();
+    }
+    // Each is answered, once what there is to log of it is logged.
+    let ask = |message: &[u8], times: usize| {
+        let mut socket = UnixStream::connect(folder.path().join("s")).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut answers = BufReader::new(socket.try_clone().unwrap()).lines();
+        for _ in 0..times {
+            socket.write_all(message).unwrap();
+            assert!(answers.next().unwrap().unwrap().contains("\"id\""));
+        }
+    };
+    // The log tells of the first few messages of each connection that are refused.
+    for _ in 0..200 {
+        ask(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":7}\n", 16);
+    }
+    process.signal(Signal::TERM);
+    assert_eq!(process.ended().signal(), Some(Signal::TERM.as_raw()));
+    // It stood before a pipe that was full.
+    let mut said = String::new();
+    unread.read_to_string(&mut said).unwrap();
+    assert!(said.len() > 48 << 10 && !said.contains("mcp:shutdown"), "{}", said.len());
 }
 
 #[test]

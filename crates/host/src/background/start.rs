@@ -15,7 +15,7 @@ use super::record::Record;
 use crate::config::{Config, Transport};
 use crate::life::line::read_ready;
 use crate::life::process;
-use crate::life::ready_file::Stamp;
+use crate::life::ready_file::{self, Stamp};
 
 /// A server to be started.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub enum StartError {
     #[error("{0} is being started by somebody else; wait until it runs, or choose another name")]
     Contended(String),
     /// Another process has its ready file.
-    #[error("the ready file {} names process {pid}, which runs; stop it, or name another ready file", path.display())]
+    #[error("the ready file {} names process {pid}, which holds it; stop it, or name another ready file", path.display())]
     Taken {
         /// The file.
         path: PathBuf,
@@ -109,18 +109,18 @@ impl Start<'_> {
         if let Some(record) = folder.named(self.name)? {
             return Err(StartError::Runs { name: record.name, pid: record.pid });
         }
-        let ready_file = match &self.config.ready_file {
+        let path = match &self.config.ready_file {
             Some(path) => {
                 std::path::absolute(path).map_err(|error| StartError::Io { path: path.clone(), error })?
             }
             None => folder.ready(self.name),
         };
-        if let Ok(stamp) = Stamp::read(&ready_file)
-            && process::exists(stamp.pid)
+        if let Ok(stamp) = Stamp::read(&path)
+            && ready_file::is_held(&path)
         {
-            return Err(StartError::Taken { path: ready_file, pid: stamp.pid });
+            return Err(StartError::Taken { path, pid: stamp.pid });
         }
-        let log = folder.log(self.name);
+        let (ready_file, log) = (path, folder.log(self.name));
         let mut child = self.spawn(&ready_file, &log)?;
         let mut record = Record {
             name: self.name.to_owned(),

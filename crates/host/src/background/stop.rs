@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal};
 use super::folder::{Folder, FolderError};
 use super::record::Record;
 use crate::life::process;
-use crate::life::ready_file::Stamp;
+use crate::life::ready_file::{self, Stamp};
 
 /// Which server is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,9 @@ pub enum StopError {
         /// What went wrong.
         error: io::Error,
     },
+    /// Whoever wrote the ready file has gone.
+    #[error("no server holds the ready file {}: what it names has ended; remove the file", .0.display())]
+    NotHeld(PathBuf),
     /// The process is another one than is meant, for all that can be told.
     #[error("process {pid} is not known to be a server: {why}; stop it yourself if it is")]
     Foreign {
@@ -96,8 +99,6 @@ pub enum StopError {
 
 /// How often it is looked whether a process has gone.
 const LOOK: Duration = Duration::from_millis(20);
-/// A process begins before its ready file is written; both times are told in whole seconds or so.
-const BLUR: Duration = Duration::from_secs(2);
 
 /// Finds the server that is meant, and makes sure that its process is the server and not another that has its number now.
 ///
@@ -125,7 +126,7 @@ pub fn find(folder: &Folder, which: &Which) -> Result<Record, StopError> {
                 Stamp::read(path).map_err(|error| StopError::ReadyFile { path: path.clone(), error })?;
             match running.into_iter().find(|record| record.pid == stamp.pid) {
                 Some(record) => Ok(record),
-                None => writer(&stamp, path.clone()),
+                None => holder(&stamp, path.clone()),
             }
         }
     }
@@ -143,19 +144,19 @@ fn stranger(pid: u32, ready_file: PathBuf) -> Result<Record, StopError> {
     }
 }
 
-/// The process that wrote a ready file: it has to be older than the file.
-fn writer(stamp: &Stamp, ready_file: PathBuf) -> Result<Record, StopError> {
-    if !process::exists(stamp.pid) {
-        return Err(StopError::NoProcess(stamp.pid));
+/// The process that a ready file names: it has to hold that very file.
+fn holder(stamp: &Stamp, path: PathBuf) -> Result<Record, StopError> {
+    if !ready_file::is_held(&path) {
+        return Err(StopError::NotHeld(path));
     }
-    match process::began(stamp.pid) {
-        Some(began) if began <= stamp.time + BLUR => Ok(record(stamp.pid, ready_file)),
-        Some(_) => {
-            Err(StopError::Foreign { pid: stamp.pid, why: "it began after the ready file was written" })
-        }
-        // Where the system does not tell, the program has to do.
-        None => stranger(stamp.pid, ready_file),
+    if cfg!(target_os = "linux") && !ready_file::is_open_in(&path, stamp.pid) {
+        return Err(StopError::Foreign {
+            pid: stamp.pid,
+            why: "it does not hold the ready file that names it",
+        });
     }
+    // Where the system does not tell who holds it, the program has to do.
+    if cfg!(target_os = "linux") { Ok(record(stamp.pid, path)) } else { stranger(stamp.pid, path) }
 }
 
 fn record(pid: u32, ready_file: PathBuf) -> Record {

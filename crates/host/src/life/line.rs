@@ -8,12 +8,12 @@
 //! They are written whatever the log's level is, since supervisors wait for them: one line each, the second with all fields
 //! of the first. With the log in JSON they are objects with the same members.
 
-use std::io::Write as _;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
 use crate::logging::{LogFormat, push_value};
+use crate::standard_error;
 
 /// What is told of one listener.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,10 +43,9 @@ impl LifeLine {
         self
     }
 
-    /// Writes the line to standard error, with one write. If that is closed, nobody wants to know.
+    /// Writes the line to standard error, without waiting for it. If that is closed, nobody wants to know.
     pub(crate) fn tell(&self, event: Event, format: LogFormat) {
-        let line = self.line(event, format, SystemTime::now());
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        standard_error::tell(self.line(event, format, SystemTime::now()));
     }
 
     fn line(&self, event: Event, format: LogFormat, now: SystemTime) -> String {

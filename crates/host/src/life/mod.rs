@@ -1,6 +1,7 @@
 //! The life of a process, as whoever watches it sees it: lines that tell of its start and end, a file that is there
 //! while it serves, the signals that it heeds, and the service manager that started it.
 
+pub(crate) mod descriptors;
 pub(crate) mod line;
 pub mod process;
 pub mod ready_file;

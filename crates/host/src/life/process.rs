@@ -1,7 +1,5 @@
 //! Other processes of this machine.
 
-use std::time::{Duration, SystemTime};
-
 /// Whether a process of this number exists. One that has ended and is only waited for does not.
 #[cfg(unix)]
 #[must_use]
@@ -26,16 +24,6 @@ pub fn exists(pid: u32) -> bool {
 pub fn birth(pid: u32) -> Option<u64> {
     // Field 22 of proc(5), counted from 1; what is read here begins with field 3.
     stat(pid)?.split_ascii_whitespace().nth(19)?.parse().ok()
-}
-
-/// When a process began, to a second or so. `None` where the system does not tell.
-#[must_use]
-pub fn began(pid: u32) -> Option<SystemTime> {
-    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
-    let uptime: f64 = uptime.split_ascii_whitespace().next()?.parse().ok()?;
-    let boot = SystemTime::now().checked_sub(Duration::try_from_secs_f64(uptime).ok()?)?;
-    // Linux tells times of processes in hundredths of a second, whatever the clock of the kernel is.
-    boot.checked_add(Duration::from_millis(birth(pid)?.checked_mul(10)?))
 }
 
 /// Leaves the session of whoever started this process, so that the end of a terminal is not its end. Where it cannot, it stays.
@@ -70,8 +58,6 @@ mod tests {
         let pid = child.id();
         assert!(exists(pid) && exists(std::process::id()) && exists(1));
         assert!(birth(pid) >= birth(std::process::id()));
-        let age = SystemTime::now().duration_since(began(pid).expect("told")).unwrap_or_default();
-        assert!(age < Duration::from_secs(3600), "{age:?}");
         drop(child.stdin.take());
         // Its output ends with it, though nobody has waited for it yet.
         while exists(pid) {

@@ -1,8 +1,9 @@
 //! The file that is there while a process serves: `<pid> <time>` and a line end.
 //!
 //! A file is claimed, not just written: of two processes that name the same one, the second does not start. The claim is a
-//! hard link, which fails where there is a file. What a dead process left behind is replaced under a lock of that very
-//! file, so that of two that find it one wins and the other sees the winner.
+//! hard link, which fails where there is a file. Whoever has claimed it holds it open and locked for as long as it lives;
+//! the number in it decides nothing, since it may be another process's by now. What a dead process left behind is replaced
+//! under a lock of that very file, so that of two that find it one wins and the other sees the winner.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -16,6 +17,8 @@ use super::process;
 pub struct ReadyFile {
     path: PathBuf,
     text: String,
+    /// Locked.
+    _held: File,
 }
 
 /// What a ready file says.
@@ -31,7 +34,7 @@ pub struct Stamp {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadyFileError {
     /// Another process serves under this file.
-    #[error("the ready file {} names process {pid}, which runs; stop it, or name another ready_file", path.display())]
+    #[error("the ready file {} names process {pid}, which holds it; stop it, or name another ready_file", path.display())]
     Taken {
         /// The file.
         path: PathBuf,
@@ -61,7 +64,7 @@ impl ReadyFile {
     /// Claims the file at `path` for this process, and makes its folder if there is none.
     ///
     /// # Errors
-    /// When another process that exists has claimed it, something else is there, or it cannot be written.
+    /// When another process holds it, something else is there, or it cannot be written.
     pub fn claim(path: &Path) -> Result<Self, ReadyFileError> {
         let pid = std::process::id();
         let text = format!("{pid} {}\n", humantime::format_rfc3339_seconds(SystemTime::now()));
@@ -70,16 +73,17 @@ impl ReadyFile {
         fs::create_dir_all(folder).map_err(failed)?;
         let written = Draft::write(folder, &text).map_err(failed)?;
         loop {
-            match fs::hard_link(&written.0, path) {
+            match fs::hard_link(&written.path, path) {
                 Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(failed(error)),
             }
-            if replace(path, &written.0, pid)? {
+            if replace(path, &written.path)? {
                 break;
             }
         }
-        Ok(Self { path: path.to_owned(), text })
+        let held = written.file.try_clone().map_err(failed)?;
+        Ok(Self { path: path.to_owned(), text, _held: held })
     }
 
     /// Where it is.
@@ -114,9 +118,37 @@ impl Stamp {
     }
 }
 
-/// Puts `written` in the place of what is at `path`, if that is a dead process's. Returns whether it did; not, if the file
+/// Whether a process holds the ready file at `path`.
+#[must_use]
+pub fn is_held(path: &Path) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    // Shared, so that those who look do not take each other for holders.
+    is_file
+        && File::open(path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+}
+
+/// Whether process `pid` has the file at `path` open. Where the system does not tell, none has.
+#[must_use]
+pub fn is_open_in(path: &Path, pid: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let id = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+        let Some(meant) = id(path) else { return false };
+        fs::read_dir(format!("/proc/{pid}/fd"))
+            .is_ok_and(|open| open.flatten().any(|entry| id(&entry.path()) == Some(meant)))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (path, pid);
+        false
+    }
+}
+
+/// Puts `written` in the place of what is at `path`, if nobody holds that. Returns whether it did; not, if the file
 /// was another one by the time that it could be locked.
-fn replace(path: &Path, written: &Path, pid: u32) -> Result<bool, ReadyFileError> {
+fn replace(path: &Path, written: &Path) -> Result<bool, ReadyFileError> {
     let failed = |error| ReadyFileError::Io { path: path.to_owned(), error };
     // What is no plain file must not even be opened: a pipe would wait for somebody to write to it.
     match fs::symlink_metadata(path) {
@@ -137,18 +169,19 @@ fn replace(path: &Path, written: &Path, pid: u32) -> Result<bool, ReadyFileError
         }
         Err(error) => return Err(failed(error)),
     }
-    match Stamp::parse(&text) {
-        Some(stamp) if stamp.pid != pid && process::exists(stamp.pid) => {
+    let stamp = Stamp::parse(&text);
+    // One that was cut off when it was written is empty.
+    if stamp.is_none() && !text.is_empty() {
+        return Err(ReadyFileError::Foreign(path.to_owned()));
+    }
+    match (file.try_lock(), stamp) {
+        (Ok(()), _) => {}
+        (Err(fs::TryLockError::WouldBlock), Some(stamp)) if process::exists(stamp.pid) => {
             return Err(ReadyFileError::Taken { path: path.to_owned(), pid: stamp.pid });
         }
-        // One that was cut off when it was written is empty.
-        None if !text.is_empty() => return Err(ReadyFileError::Foreign(path.to_owned())),
-        _ => {}
-    }
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => return Err(ReadyFileError::Contended(path.to_owned())),
-        Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
+        // What a dead process left is being replaced.
+        (Err(fs::TryLockError::WouldBlock), _) => return Err(ReadyFileError::Contended(path.to_owned())),
+        (Err(fs::TryLockError::Error(error)), _) => return Err(failed(error)),
     }
     if !is_at(&file, path) {
         return Ok(false);
@@ -182,8 +215,11 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// A file under a name of its own, which goes with the value.
-struct Draft(PathBuf);
+/// A locked file under a name of its own, which goes with the value.
+struct Draft {
+    path: PathBuf,
+    file: File,
+}
 
 impl Draft {
     fn write(folder: &Path, text: &str) -> io::Result<Self> {
@@ -191,11 +227,12 @@ impl Draft {
         loop {
             let path = folder.join(format!(".latimer-{}-{number}.tmp", std::process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(mut file) => {
-                    let draft = Self(path);
-                    file.write_all(text.as_bytes())?;
+                Ok(file) => {
+                    let mut draft = Self { path, file };
+                    draft.file.lock()?;
+                    draft.file.write_all(text.as_bytes())?;
                     #[cfg(unix)]
-                    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+                    draft.file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
                     return Ok(draft);
                 }
                 // An earlier process of this number may have left it.
@@ -209,7 +246,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         // After a rename it is gone already.
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -251,21 +288,32 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_a_process_that_runs_is_left_alone() {
+    fn a_file_that_is_held_is_left_alone() {
+        let (_folder, path) = folder();
+        let first = ReadyFile::claim(&path).expect("claimed");
+        let text = fs::read_to_string(&path).expect("there");
+        let error = ReadyFile::claim(&path).expect_err("taken").to_string();
+        assert!(error.contains(&format!("names process {}", std::process::id())), "{error}");
+        assert!(is_held(&path) && is_open_in(&path, std::process::id()));
+        assert_eq!((fs::read_to_string(&path).expect("there"), names(&path)), (text, vec!["ready".into()]));
+        drop(first);
+        // As if its process had been killed.
+        assert!(path.exists() && !is_held(&path));
+        ReadyFile::claim(&path).expect("nobody holds it").remove();
+    }
+
+    #[test]
+    fn a_file_that_names_a_process_that_never_held_it_does_not_block_the_start() {
         let (_folder, path) = folder();
         let mut other = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat is everywhere");
-        let text = format!("{} 2026-11-26T09:00:00Z\n", other.id());
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(&path, &text).expect("written");
-        let error = ReadyFile::claim(&path).expect_err("taken").to_string();
-        assert!(error.contains(&format!("names process {}", other.id())), "{error}");
-        assert_eq!(fs::read_to_string(&path).expect("there"), text);
-        assert_eq!(names(&path), ["ready"]);
-        other.kill().expect("killed");
-        other.wait().expect("waited for");
-        let file = ReadyFile::claim(&path).expect("its process has gone");
+        fs::write(&path, format!("{} 2026-11-26T09:00:00Z\n", other.id())).expect("written");
+        assert!(!is_held(&path) && !is_open_in(&path, other.id()));
+        let file = ReadyFile::claim(&path).expect("nobody holds it");
         assert_eq!(Stamp::read(&path).expect("a ready file").pid, std::process::id());
         file.remove();
+        other.kill().expect("killed");
+        other.wait().expect("waited for");
     }
 
     #[test]
@@ -313,7 +361,7 @@ mod tests {
                 let path = &path;
                 let tries: Vec<_> = drafts
                     .iter()
-                    .map(|draft| scope.spawn(move || matches!(replace(path, &draft.0, 0), Ok(true))))
+                    .map(|draft| scope.spawn(move || matches!(replace(path, &draft.path), Ok(true))))
                     .collect();
                 tries.into_iter().map(|one| usize::from(one.join().expect("no panic"))).sum()
             });

@@ -1,7 +1,5 @@
 //! The HTTP listener: how it is opened, and what people are told of it.
 
-use std::io::Write as _;
-
 use latimer_core::Engine;
 use latimer_transport::TlsIdentity;
 use latimer_transport::http::{Bound, HttpOptions};
@@ -11,6 +9,7 @@ use crate::config::{Config, Transport};
 use crate::failure::Failure;
 use crate::life::line::LifeLine;
 use crate::logging::LogFormat;
+use crate::standard_error;
 
 /// Opens the listener, unless it was handed over.
 pub(super) async fn open(
@@ -49,15 +48,13 @@ pub(super) fn announce(engine: &Engine, bound: &Bound, config: &Config) {
     }
     let name = engine.name();
     let reached = public.as_ref().map(|public| format!(", reached as {public}")).unwrap_or_default();
-    // Standard error may be closed: then nobody wants to know.
-    let _ = write!(
-        std::io::stderr().lock(),
+    standard_error::tell(format!(
         "{name} listens at {local}{reached}\n\
          \n\
          Point a client at it:\n\
          \x20 {{ \"mcpServers\": {{ \"{name}\": {{ \"type\": \"http\", \"url\": \"{url}\" }} }} }}\n\
          or try it: latimer tools {url}\n\n"
-    );
+    ));
 }
 
 /// How the endpoint presents itself, if it is served.

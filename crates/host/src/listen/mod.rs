@@ -68,7 +68,7 @@ pub(crate) async fn open(config: &Config, mut inherited: Inherited) -> Result<Ve
             #[cfg(unix)]
             Transport::Unix => {
                 let bound = match (inherited.unix.take(), &config.unix.path) {
-                    (Some(listener), _) => UnixBound::adopt(listener),
+                    (Some(listener), _) => UnixBound::adopt(listener, config.unix.mode.bits()),
                     (None, Some(path)) => UnixBound::open(path.as_str(), config.unix.mode.bits()),
                     (None, None) => return Err(Failure::setup("unix.path is not set; name a path")),
                 };
@@ -140,17 +140,9 @@ impl Listener {
         stop: CancellationToken,
         cut: CancellationToken,
     ) {
-        let is_stdio = matches!(self.kind, Kind::Stdio);
-        let serve =
-            async move { cut.run_until_cancelled(self.serve(engine, options, stop)).await.unwrap_or(Ok(())) };
-        if is_stdio {
-            // A thread of its own: what writes the answers would otherwise stand behind what reads the requests, and the
-            // runtime's other threads may not take it over.
-            let runtime = tokio::runtime::Handle::current();
-            serving.spawn_blocking(move || runtime.block_on(serve));
-        } else {
-            serving.spawn(serve);
-        }
+        serving.spawn(async move {
+            cut.run_until_cancelled(self.serve(engine, options, stop)).await.unwrap_or(Ok(()))
+        });
     }
 
     /// Serves until it is told to stop, its input ends, or it breaks.
@@ -213,10 +205,11 @@ fn ended(end: End) -> Result<(), Failure> {
     match end {
         End::Input | End::Stopped => Ok(()),
         // Clients may close our output first when they leave.
-        End::Unwritable => {
+        End::Unwritable(error) if is_departure(&error) => {
             tracing::info!("the client closed its end");
             Ok(())
         }
+        End::Unwritable(error) => Err(Failure::runtime(format_args!("write to standard output: {error}"))),
         // Standard streams have a known client, whom nobody makes hurry.
         End::Idle | End::Unidentified => Ok(()),
         End::Unread => Err(Failure::runtime(
@@ -224,6 +217,11 @@ fn ended(end: End) -> Result<(), Failure> {
         )),
         End::Unreadable(error) => Err(Failure::runtime(format_args!("read standard input: {error}"))),
     }
+}
+
+/// Whether a write failed because nobody is there to read any more.
+fn is_departure(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset)
 }
 
 fn tls(config: &Config) -> Result<Option<TlsIdentity>, Failure> {

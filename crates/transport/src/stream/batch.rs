@@ -43,7 +43,7 @@ impl Connection {
                 Element::Notification(notification) => self.notice(&notification, handshake),
                 Element::Response(response) => self.answered(&response, text).await,
                 Element::Refused { id, error } => {
-                    tracing::info!(code = error.code.0, reason = %error.message, "refused a message of a batch");
+                    self.tell_of_refusal(error.code.0, &error.message);
                     slots.push(Slot::Here(Some(Reply::error(id.as_ref(), &error, revision)), None));
                 }
                 Element::Request(request) => slots.push(self.part(&request, text, handshake).await),

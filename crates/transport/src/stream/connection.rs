@@ -2,12 +2,14 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use bytestring::ByteString;
-use latimer_core::engine::{Hearing, Reply};
+use latimer_core::admission::Permit;
+use latimer_core::engine::{Hearing, Holder, Reply};
 use latimer_core::{Engine, Peer, Principal, Scope};
 use latimer_protocol::codec::line::{LineDecoder, LineEvent};
 use latimer_protocol::frame::{Notification, Response};
@@ -37,8 +39,8 @@ pub enum End {
     Unidentified,
     /// Its input could not be read.
     Unreadable(std::io::Error),
-    /// Its output could not be written: the peer closed its end.
-    Unwritable,
+    /// Its output could not be written: the peer closed its end, or something else.
+    Unwritable(std::io::Error),
     /// Its output was not read: too much waited for the peer, and it was given up.
     Unread,
 }
@@ -54,7 +56,6 @@ pub(super) struct Party {
 }
 
 /// What the calls of a connection share.
-#[derive(Clone)]
 pub(super) struct Connection {
     pub(super) engine: Engine,
     pub(super) principal: Principal,
@@ -66,6 +67,8 @@ pub(super) struct Connection {
     pub(super) calls: TaskTracker,
     options: StreamOptions,
     order: Order,
+    /// How many of its messages were refused.
+    refused: AtomicU32,
 }
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
@@ -80,7 +83,7 @@ pub(super) async fn serve<R, W>(
 ) -> End
 where
     R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send,
 {
     let limits = engine.limits();
     let most = limits.message_bytes;
@@ -97,11 +100,10 @@ where
         calls: TaskTracker::new(),
         options,
         order: Order::default(),
+        refused: AtomicU32::new(0),
     };
-    let mut writing = tokio::spawn({
-        let out = out.clone();
-        async move { out.write(output).await }
-    });
+    // In this task, too: what is answered at once goes out without waking anybody.
+    let mut writing = pin!(out.write(output));
     let mut gate = Gate::new(party.must_identify);
     let mut idle = Idle::new(options.idle);
     let mut lines = LineDecoder::new(gate.message_bytes().unwrap_or(most));
@@ -111,25 +113,32 @@ where
     let mut over = false;
     let end = 'reading: loop {
         while let Some(event) = if over { lines.finish() } else { lines.next_event() } {
+            let mut permit = None;
             if let Some(most) = connection.patience(&handshake) {
                 // Nothing that comes later could be answered sooner, so that it may as well wait where it is.
-                tokio::select! {
-                    () = connection.order.below(most) => {}
+                permit = tokio::select! {
+                    permit = connection.wait_for_permit(most) => Some(permit),
                     () = &mut stop => break 'reading End::Stopped,
-                    written = &mut writing => break 'reading broken(&written),
+                    written = &mut writing => break 'reading broken(written),
+                };
+            }
+            if !out.is_tried() {
+                // A peer that reads must not be given up only because nothing was written in the meantime.
+                tokio::select! {
+                    biased;
+                    written = &mut writing => break 'reading broken(written),
+                    () = out.tried() => {}
                 }
             }
-            // A peer that reads must not be given up only because nothing was written in the meantime.
-            out.tried().await;
             if gate.is_open() {
-                connection.take(event, &mut handshake).await;
+                connection.take(event, &mut handshake, permit).await;
                 continue;
             }
             match gate.pass(&mut connection, event).await {
                 Passage::Said => lines.allow(most),
                 Passage::Unsaid(event) => {
                     lines.allow(most);
-                    connection.take(event, &mut handshake).await;
+                    connection.take(event, &mut handshake, permit).await;
                 }
                 Passage::Refused => break 'reading End::Unidentified,
             }
@@ -141,7 +150,7 @@ where
         let read = tokio::select! {
             read = input.read_buf(&mut buffer) => read,
             () = &mut stop => break End::Stopped,
-            written = &mut writing => break broken(&written),
+            written = &mut writing => break broken(written),
             () = gate.impatient() => {
                 gate.late(&connection);
                 break End::Unidentified;
@@ -167,32 +176,53 @@ where
     connection.calls.close();
     let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
     let drain = connection.engine.limits().drain;
-    let is_broken = matches!(end, End::Unwritable | End::Unread) || is_reset(&end);
-    if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
-        connection.engine.cancel_all(&connection.scope);
-        // Answers wait for a reader that pauses, but not for ever.
-        out.hurry();
-        connection.calls.wait().await;
+    let is_broken = matches!(end, End::Unwritable(_) | End::Unread) || is_reset(&end);
+    let ending = async {
+        if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
+            connection.engine.cancel_all(&connection.scope);
+            // Answers wait for a reader that pauses, but not for ever.
+            out.hurry();
+            connection.calls.wait().await;
+        }
+        connection.engine.abandon_tasks(&connection.scope).await;
+        out.close();
+    };
+    if is_broken {
+        ending.await;
+        return end;
     }
-    connection.engine.abandon_tasks(&connection.scope).await;
-    out.close();
-    if !is_broken
-        && let Ok(written) = tokio::time::timeout(drain, &mut writing).await
-        && out.is_broken()
-    {
-        return broken(&written);
+    // What the calls still say goes out meanwhile. A peer that is gone does not end what goes on.
+    let mut ending = pin!(ending);
+    let early = tokio::select! {
+        written = &mut writing => Some(written),
+        () = &mut ending => None,
+    };
+    let written = match early {
+        Some(written) => {
+            ending.await;
+            Some(written)
+        }
+        None => tokio::time::timeout(drain, writing).await.ok(),
+    };
+    match written {
+        Some(written) if out.is_broken() => broken(written),
+        _ => end,
     }
-    writing.abort();
-    end
 }
 
 const READ: usize = 64 << 10;
 
+/// How often it is looked whether there is room for one more call.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// How many refusals of one connection the log tells of. Whoever goes on fills no disk.
+const TOLD: u32 = 16;
+
 /// How a connection ended whose output can take no more.
-fn broken(written: &Result<std::io::Result<()>, tokio::task::JoinError>) -> End {
+fn broken(written: std::io::Result<()>) -> End {
     match written {
-        Ok(Ok(())) => End::Unread,
-        Ok(Err(_)) | Err(_) => End::Unwritable,
+        Ok(()) => End::Unread,
+        Err(error) => End::Unwritable(error),
     }
 }
 
@@ -214,6 +244,18 @@ impl Connection {
         (is_bare && self.options.orders_bare()).then_some(self.engine.limits().calls_per_session)
     }
 
+    /// Waits until fewer than `most` requests wait for their answers, and there is room for one more call, here and in all.
+    async fn wait_for_permit(&self, most: usize) -> Permit<Holder> {
+        self.order.below(most).await;
+        loop {
+            match self.engine.admit(&Holder::Connection(self.number)) {
+                Ok(permit) => return permit,
+                // Others have all the room there is; none of them tells when it is done.
+                Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+
     pub(super) fn bare_turn(&self) -> Option<Turn> {
         self.options.orders_bare().then(|| self.order.take())
     }
@@ -229,12 +271,13 @@ impl Connection {
         Answering::mcp(self.out.clone(), None)
     }
 
-    async fn take(&self, event: LineEvent, handshake: &mut Handshake) {
+    /// Takes a line. `permit` is for the call that it may be.
+    async fn take(&self, event: LineEvent, handshake: &mut Handshake, permit: Option<Permit<Holder>>) {
         let is_bare = self.options.bare_methods && !handshake.spoke_mcp();
         match event {
             LineEvent::Line(line) => match ByteString::try_from(line) {
                 Ok(text) if is_bare => {
-                    if let Err(text) = self.bare(text).await {
+                    if let Err(text) = self.bare(text, permit).await {
                         self.message(&text, handshake).await;
                     }
                 }
@@ -271,7 +314,7 @@ impl Connection {
                         // What goes on until it is ended would hold up all that comes after it.
                         let is_endless = call.method.name == "subscriptions/listen";
                         let answering = if is_endless { self.unordered() } else { self.answering() };
-                        self.begin(*call, answering).await;
+                        self.begin(*call, answering, None).await;
                     }
                     Err(refused) => self.refuse(Some(&id), &refused.error, refused.revision),
                 }
@@ -283,13 +326,19 @@ impl Connection {
 
     /// Begins a call: most end at the first poll, here; the others, and those whose answer has to wait for the reader or
     /// for others, go on in a task of their own.
-    pub(super) async fn begin(&self, request: latimer_core::engine::Request, answering: Answering) {
+    pub(super) async fn begin(
+        &self,
+        request: latimer_core::engine::Request,
+        answering: Answering,
+        permit: Option<Permit<Holder>>,
+    ) {
         let (id, revision) = (request.id.clone(), request.caller.revision);
-        let permit = match self.engine.admit(&request.caller.holder(request.method)) {
+        let admitted = permit.map_or_else(|| self.engine.admit(&request.caller.holder(request.method)), Ok);
+        let permit = match admitted {
             Ok(permit) => permit,
             Err(busy) => {
                 let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
-                tracing::info!(reason = %error.message, "refused a call");
+                self.tell_of_refusal(error.code.0, &error.message);
                 return self.pass(answering, Reply::error(Some(&id), &error, revision));
             }
         };
@@ -350,8 +399,18 @@ impl Connection {
         self.pass(self.answering(), reply);
     }
 
+    /// Notes in the log that a message was refused, unless it has enough of this connection.
+    pub(super) fn tell_of_refusal(&self, code: i64, reason: &str) {
+        let before = self.refused.fetch_add(1, Ordering::Relaxed);
+        if before < TOLD {
+            tracing::info!(code, reason, "refused a message");
+        } else if before == TOLD {
+            tracing::info!("refused many messages of this connection; no more of them are logged");
+        }
+    }
+
     pub(super) fn refuse(&self, id: Option<&RequestId>, error: &RpcError, revision: Revision) {
-        tracing::info!(code = error.code.0, reason = %error.message, "refused a message");
+        self.tell_of_refusal(error.code.0, &error.message);
         self.reply(Reply::error(id, error, revision));
     }
 }

@@ -67,7 +67,7 @@ pub async fn serve<R, W>(
 ) -> End
 where
     R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send,
 {
     let party = Party { principal, peer, must_identify: false };
     connection::serve(engine, options, party, input, output, stop).await

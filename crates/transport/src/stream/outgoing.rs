@@ -119,7 +119,8 @@ impl Outgoing {
         }
     }
 
-    fn is_tried(&self) -> bool {
+    /// Whether there is room, or a write of what is queued has begun.
+    pub(super) fn is_tried(&self) -> bool {
         let state = self.0.state.lock();
         state.broken || state.writing > 0 || state.waiting.len() < self.0.soft
     }

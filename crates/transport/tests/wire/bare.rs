@@ -204,3 +204,25 @@ async fn who_goes_on_asking_behind_an_answer_that_does_not_come_is_given_up() {
     assert_eq!(lines.try_line().await, None);
     reaches(&listener.bench.dropped, 1).await;
 }
+
+#[tokio::test]
+async fn bare_methods_wait_where_all_connections_together_have_all_the_calls_there_may_be() {
+    let limits = Limits { calls: 2, ..Limits::default() };
+    let (listener, mut lines) = bare(Setup { limits, ..Setup::default() }).await;
+    let mut other = listener.connect().await;
+    for id in 0..2 {
+        other.send(modern(json!(id), "tools/call", call("wait"))).await;
+    }
+    reaches(&listener.bench.started, 2).await;
+    for id in 0..50 {
+        lines.send(json!({ "jsonrpc": "2.0", "id": id, "method": "accept" }).to_string()).await;
+    }
+    // MCP is told so at once.
+    let refused = other.ask(modern(json!(2), "tools/call", call("accept"))).await;
+    assert_eq!(refused["error"]["code"], -32603);
+    listener.bench.gate.add_permits(2);
+    for id in 0..50 {
+        let answer = lines.next().await;
+        assert_eq!((&answer["id"], &answer["result"]["ok"]), (&json!(id), &json!(true)));
+    }
+}

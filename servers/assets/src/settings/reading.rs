@@ -148,6 +148,14 @@ impl Fields {
         self.members.remove(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
     }
 
+    /// A value that is no text by nature: where it is given as one, without the space around it.
+    fn take_plain(&mut self, name: &'static str) -> Option<Value> {
+        match self.take(name)? {
+            Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(Value::from),
+            value => Some(value),
+        }
+    }
+
     fn wrong(&self, name: &str, reason: impl Into<String>) -> SettingsError {
         SettingsError::new(format!("{}{name}", self.prefix), reason)
     }
@@ -197,7 +205,7 @@ impl Fields {
     }
 
     fn switch(&mut self, name: &'static str) -> Result<Option<bool>, SettingsError> {
-        match self.take(name) {
+        match self.take_plain(name) {
             None => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(value)),
             Some(Value::String(text)) if text == "true" => Ok(Some(true)),
@@ -207,7 +215,7 @@ impl Fields {
     }
 
     fn number(&mut self, name: &'static str, most: usize) -> Result<Option<usize>, SettingsError> {
-        let Some(value) = self.take(name) else { return Ok(None) };
+        let Some(value) = self.take_plain(name) else { return Ok(None) };
         let number = match &value {
             Value::Number(number) => number.as_u64(),
             Value::String(text) => text.parse().ok(),
@@ -221,7 +229,7 @@ impl Fields {
     }
 
     fn duration(&mut self, name: &'static str) -> Result<Option<Duration>, SettingsError> {
-        let Some(value) = self.take(name) else { return Ok(None) };
+        let Some(value) = self.take_plain(name) else { return Ok(None) };
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
         let duration = match &value {
             Value::Number(number) => number.as_f64().and_then(seconds),

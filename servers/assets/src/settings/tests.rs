@@ -38,6 +38,20 @@ fn what_comes_from_the_environment_may_be_text() {
 }
 
 #[test]
+fn space_around_what_is_no_text_does_not_count() {
+    let settings = read(&json!({
+        "max_batch": " 2 ", "max_errors": "\t7\n", "max_files": " ", "watch": " false ",
+        "backend": { "url": "http://localhost:1", "timeout": " 2s " }
+    }))
+    .unwrap();
+    assert_eq!((settings.max_batch, settings.max_errors, settings.max_files), (2, 7, 10_000));
+    assert!(!settings.watch);
+    assert_eq!(settings.backend.unwrap().timeout, Duration::from_secs(2));
+    let wrong = read(&json!({ "max_batch": " 2 3 " })).unwrap_err();
+    assert_eq!(wrong, "max_batch: has to be a whole number from 1 to 10000, not \"2 3\"");
+}
+
+#[test]
 fn a_wrong_setting_is_named_with_what_it_may_be() {
     for (value, told) in [
         (json!({ "max_batch": 0 }), "max_batch: has to be a whole number from 1 to 10000, not 0"),

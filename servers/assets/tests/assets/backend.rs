@@ -15,6 +15,7 @@ use latimer::TestClient;
 use latimer_assets::{Settings, source};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::support::{ERAS, Folders, client, told};
@@ -245,6 +246,31 @@ async fn another_status_is_an_error_with_the_beginning_of_the_answer() {
     let server = Server::start(500, &[], vec![b'x'; 1 << 20]).await;
     let told = populate(&client_of(&folders, server.address).await, json!({ "asset": asset() })).await;
     assert_eq!(told, failure(500, "… [cut]"));
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_does_not_undo_the_status() {
+    let folders = Folders::new();
+    for status in [201, 422] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stalls = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert_ne!(stream.read(&mut [0; 1_024]).await.unwrap(), 0);
+            let head = format!("HTTP/1.1 {status} Told\r\nContent-Length: 20\r\n\r\n{{\"id\":");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        let mut settings = settings(&folders, &json!({ "url": url }));
+        settings.backend.as_mut().unwrap().timeout = Duration::from_secs(1);
+        let told = populate(&client(settings).await, json!({ "asset": asset() })).await;
+        let expected = match status {
+            201 => json!({ "ok": true, "asset_id": "", "backend_url": url }),
+            _ => json!({ "ok": false, "reason": "backend_error", "status": 422, "detail": "… [cut]" }),
+        };
+        assert_eq!(told, expected);
+        stalls.abort();
+    }
 }
 
 #[tokio::test]

@@ -48,10 +48,12 @@ impl Folders {
         self.0.path().join(path)
     }
 
+    /// Puts a file there, whole: nobody sees it empty in between.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        let path = self.path(path);
+        let (path, new) = (self.path(path), self.path("new"));
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, path).unwrap();
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Syntax> {
         };
         Syntax::new(lines.span(&(range.start..range.end)), reason)
     })?;
-    let mut reader = Reader { lines, budget: Budget::default() };
+    let mut reader = Reader { text, lines, budget: Budget::default() };
     match &parsed.value {
         Some(value) => reader.value(value, 0),
         None => Ok(Node::new(Span { line: 1, column: 1, width: 0 }, Value::Table(Vec::new()))),
@@ -39,6 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Syntax> {
 }
 
 struct Reader<'a> {
+    text: &'a str,
     lines: Lines<'a>,
     budget: Budget,
 }
@@ -48,6 +49,16 @@ impl Reader<'_> {
         self.lines.span(&(node.start()..node.end()))
     }
 
+    /// Checks that a text is written with escapes where it has to be (RFC 8259 §7), which the parser does not.
+    fn check_escapes(&self, literal: &impl Ranged) -> Result<(), Syntax> {
+        let written = self.text.get(literal.start()..literal.end()).unwrap_or_default();
+        if written.chars().any(|character| character < ' ') {
+            let reason = "a line break or another control character in a text; write an escape, such as \\n";
+            return Err(Syntax::new(self.span(literal), reason.to_owned()));
+        }
+        Ok(())
+    }
+
     fn value(&mut self, value: &ast::Value<'_>, depth: usize) -> Result<Node, Syntax> {
         let span = self.span(value);
         too_deep(depth, span)?;
@@ -55,7 +66,10 @@ impl Reader<'_> {
         let value = match value {
             ast::Value::NullKeyword(_) => Value::Null,
             ast::Value::BooleanLit(flag) => Value::Bool(flag.value),
-            ast::Value::StringLit(text) => Value::Text(text.value.clone().into_owned()),
+            ast::Value::StringLit(text) => {
+                self.check_escapes(text)?;
+                Value::Text(text.value.clone().into_owned())
+            }
             ast::Value::NumberLit(number) => {
                 number.value.parse().map_or_else(|_| Value::Number(number.value.to_owned()), Value::Integer)
             }
@@ -65,6 +79,7 @@ impl Reader<'_> {
             ast::Value::Object(object) => {
                 let mut entries = Vec::with_capacity(object.properties.len());
                 for property in &object.properties {
+                    self.check_escapes(&property.name)?;
                     let span = self.span(&property.name);
                     let value = self.value(&property.value, depth + 1)?;
                     entries.push(Entry { key: property.name.as_str().to_owned(), span, value });
@@ -87,6 +102,15 @@ mod tests {
         {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn control_characters_in_texts_have_to_be_escaped() {
+        for text in ["{\"a\": \"x\ny\"}", "{\"a\nb\": 1}", "[\"\t\"]", "\"\u{1}\""] {
+            let error = parse(text).expect_err(text);
+            assert!(format!("{error:?}").contains("control character"), "{text}: {error:?}");
+        }
+        assert!(parse("{\n\t\"a\":\n\"x\\ny\"}").is_ok());
     }
 
     #[test]

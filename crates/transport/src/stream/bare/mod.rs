@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use bytestring::ByteString;
 use latimer_core::Client;
+use latimer_core::admission::Permit;
 use latimer_core::catalog::ToolEntry;
-use latimer_core::engine::{Caller, Reply, Request};
+use latimer_core::engine::{Caller, Holder, Reply, Request};
 use latimer_protocol::frame::Params;
 use latimer_protocol::{Method, OwnedParams, RawJson, RequestId, Revision};
 
@@ -36,13 +37,17 @@ static CALLS: AtomicU64 = AtomicU64::new(0);
 
 impl Connection {
     /// Takes a message that may be a bare method. Gives it back where it is one of MCP.
-    pub(super) async fn bare(&self, text: ByteString) -> Result<(), ByteString> {
+    pub(super) async fn bare(
+        &self,
+        text: ByteString,
+        permit: Option<Permit<Holder>>,
+    ) -> Result<(), ByteString> {
         let is_mcp = |method: &str| self.is_mcp(method);
         match request::read(&text, &self.engine.limits().json, is_mcp) {
             Reading::Mcp => return Err(text),
             Reading::Nothing => {}
             Reading::Refused(answer) => {
-                tracing::info!("refused a message that is no bare method");
+                self.tell_of_refusal(0, "no bare method");
                 self.give(answer);
             }
             Reading::Call { id, method, params } => {
@@ -56,7 +61,7 @@ impl Connection {
                 let arguments = Params { arguments: params, ..Params::default() }.detach(&text).arguments;
                 let arguments = arguments.unwrap_or_else(RawJson::empty_object);
                 let call = BareCall { id: id.map(Box::from), tool, arguments };
-                self.begin_bare(call).await;
+                self.begin_bare(call, permit).await;
             }
         }
         Ok(())
@@ -76,7 +81,7 @@ impl Connection {
         self.pass(answering, Reply { bytes: answer, error: None });
     }
 
-    async fn begin_bare(&self, call: BareCall) {
+    async fn begin_bare(&self, call: BareCall, permit: Option<Permit<Holder>>) {
         let Some(method) = Method::named("tools/call") else { return };
         let mut name = Vec::new();
         latimer_protocol::text::write_string(call.tool.name(), &mut name);
@@ -99,7 +104,7 @@ impl Connection {
         let id = RequestId::from_plain(&format!("bare-{}", CALLS.fetch_add(1, Ordering::Relaxed)));
         let turn = call.id.is_some().then(|| self.bare_turn()).flatten();
         let answering = Answering::bare(self.out.clone(), turn, call);
-        self.begin(Request { id, method, params, caller }, answering).await;
+        self.begin(Request { id, method, params, caller }, answering, permit).await;
     }
 }
 

@@ -116,7 +116,7 @@ impl Shared {
     async fn connection<R, W>(self, party: Party, mut input: R, output: W)
     where
         R: AsyncRead + Unpin + Send,
-        W: AsyncWrite + Unpin + Send + 'static,
+        W: AsyncWrite + Unpin + Send,
     {
         let output = ReadingPeer::new(output, WRITE_PATIENCE);
         let peer = format!("{:?}", party.peer);

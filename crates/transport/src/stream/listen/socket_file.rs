@@ -28,12 +28,13 @@ impl SocketFile {
     /// Opens a socket with a file of this mode.
     pub(super) fn bind(path: &Path, mode: u32) -> Result<(UnixListener, Self), ListenError> {
         let failed = |error: io::Error| ListenError::Unix { address: path.display().to_string(), error };
+        // Of several servers that find a dead one's socket only one may replace it, and one that is there but does not
+        // listen yet must not be taken for dead.
+        let _locked = lock_folder(path)?;
         match Self::bind_new(path, mode) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             outcome => return outcome.map_err(failed),
         }
-        // Something is there. Of several servers that find a dead one's socket only one may replace it.
-        let _locked = lock_folder(path)?;
         remove_dead(path)?;
         match Self::bind_new(path, mode) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -197,6 +198,27 @@ mod tests {
             });
             assert_eq!(won, 1);
         }
+    }
+
+    #[test]
+    fn a_server_that_is_bound_and_does_not_listen_yet_is_not_taken_for_dead() {
+        let folder = folder();
+        let path = folder.path().join("s");
+        let locked = lock_folder(&path).unwrap();
+        let socket =
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+                .unwrap();
+        rustix::net::bind(&socket, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| SocketFile::bind(&path, 0o600));
+            // It waits, or has given up waiting; either way the first one goes on.
+            std::thread::yield_now();
+            rustix::net::listen(&socket, 1).unwrap();
+            drop(locked);
+            let error = second.join().unwrap().unwrap_err();
+            assert!(matches!(error, ListenError::Live(_) | ListenError::Busy(_)), "{error}");
+        });
+        UnixStream::connect(&path).unwrap();
     }
 
     #[test]

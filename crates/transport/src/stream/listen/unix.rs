@@ -47,14 +47,17 @@ impl UnixBound {
         Self::of(listener, address, None, Some(file))
     }
 
-    /// Takes over a socket that somebody else has opened, and whose file is theirs. Must be called inside a runtime.
+    /// Takes over a socket that somebody else has opened, and whose file is theirs. One of the abstract namespace lets in the
+    /// users that could open a file of `mode`. Must be called inside a runtime.
     ///
     /// # Errors
     /// When it is none.
-    pub fn adopt(listener: StdListener) -> Result<Self, ListenError> {
-        let path = listener.local_addr().map_err(ListenError::Adopt)?;
-        let address = path.as_pathname().map_or_else(|| "@".to_owned(), |path| path.display().to_string());
-        Self::of(listener, &address, None, None)
+    pub fn adopt(listener: StdListener, mode: u32) -> Result<Self, ListenError> {
+        let place = listener.local_addr().map_err(ListenError::Adopt)?;
+        match place.as_pathname() {
+            Some(path) => Self::of(listener, &path.display().to_string(), None, None),
+            None => Self::of(listener, &abstract_name(&place), Some(Doorkeeper { mode }), None),
+        }
     }
 
     fn of(
@@ -77,6 +80,19 @@ impl UnixBound {
 
 /// How long the path of a socket may be (`sun_path` of Linux, with its end).
 const MOST_PATH_BYTES: usize = 107;
+
+#[cfg(target_os = "linux")]
+fn abstract_name(place: &std::os::unix::net::SocketAddr) -> String {
+    use std::os::linux::net::SocketAddrExt;
+
+    let name = place.as_abstract_name().unwrap_or_default();
+    format!("@{}", String::from_utf8_lossy(name))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_name(_: &std::os::unix::net::SocketAddr) -> String {
+    "@".to_owned()
+}
 
 #[cfg(target_os = "linux")]
 fn open_abstract(name: &str, address: &str) -> Result<StdListener, ListenError> {
@@ -163,5 +179,17 @@ mod tests {
         assert!(admits(0o600, us, others) && admits(0o000, 0, others));
         assert!(!admits(0o600, other, ours) && admits(0o660, other, ours));
         assert!(!admits(0o660, other, others) && admits(0o666, other, others));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_abstract_socket_that_was_handed_over_has_its_name_and_its_doorkeeper() {
+        use std::os::linux::net::SocketAddrExt;
+
+        let name = format!("latimer-adopted-{}", std::process::id());
+        let place = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+        let bound = UnixBound::adopt(StdListener::bind_addr(&place).unwrap(), 0o600).unwrap();
+        assert_eq!(bound.address(), format!("@{name}"));
+        assert_eq!(bound.doorkeeper.map(|doorkeeper| doorkeeper.mode), Some(0o600));
     }
 }
