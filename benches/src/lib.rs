@@ -1,12 +1,21 @@
 //! What a call costs.
 //!
-//! `figures` starts the subject and the floor (a raw hyper server that reads a JSON body and sends one back), loads both in turns
-//! from another core, and prints the server's CPU time per call. `streams` does the same over standard streams and TCP,
-//! beside a server on rmcp. Times are reported, never judged: they belong
-//! to the machine and its load.
+//! `figures` starts the subject, the floor (raw hyper that reads a body and sends it back) and other servers, loads all of them in
+//! turns from another core, and prints each server's CPU time per call. `streams` does the same over standard streams and TCP.
+//! `cargo xtask bench` builds and runs both. Times are reported, never judged: they belong to the machine and its load.
+//!
+//! What is the same on every run is judged: [`budget`] holds what a call may allocate and execute, what sessions and hostile messages
+//! may keep in memory, and what an author has to build.
 
+pub mod budget;
+pub mod contest;
+pub mod counting;
+pub mod figure;
+pub mod hostile;
+pub mod in_process;
 pub mod load;
 pub mod message;
+pub mod payload;
 pub mod process;
 pub mod stream;
 pub mod subject;

@@ -1,7 +1,6 @@
 //! The requests that are sent.
 
-/// The text that `echo` gets and gives back.
-pub const TEXT: &str = "abcdefghijklmnopqrstuvwxyz012345";
+use crate::payload::Payload;
 
 /// A kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,35 +11,62 @@ pub enum Client {
     Modern,
 }
 
-/// A `tools/call` of `echo` as an HTTP/1.1 request.
-pub fn call(client: Client, session: Option<&str>) -> Vec<u8> {
-    let body = call_body(client, 7);
-    match client {
-        Client::Legacy => {
-            let session = session.map(|id| format!("Mcp-Session-Id: {id}\r\n")).unwrap_or_default();
-            post(&format!("MCP-Protocol-Version: 2025-11-25\r\n{session}"), &body)
-        }
-        Client::Modern => {
-            post("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\n", &body)
+impl Client {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Legacy, Self::Modern];
+
+    /// What it is called in tables and in the budget.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Modern => "modern",
         }
     }
 }
 
-/// A `tools/call` of `echo` as JSON.
-pub fn call_body(client: Client, id: u64) -> String {
-    let arguments = format!("\"name\":\"echo\",\"arguments\":{{\"message\":\"{TEXT}\"}}");
+/// A `tools/call` as an HTTP/1.1 request.
+pub fn call(client: Client, payload: Payload, session: Option<&str>) -> Vec<u8> {
+    post_call(client, payload.tool(), session, &call_body(client, payload, 7))
+}
+
+/// A body as an HTTP/1.1 request that says in its headers whatever a call of `tool` has to.
+pub fn post_call(client: Client, tool: &str, session: Option<&str>, body: &str) -> Vec<u8> {
+    let session = session.map(|id| format!("Mcp-Session-Id: {id}\r\n")).unwrap_or_default();
+    let headers = match client {
+        Client::Legacy => format!("MCP-Protocol-Version: 2025-11-25\r\n{session}"),
+        Client::Modern => {
+            format!("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: {tool}\r\n")
+        }
+    };
+    post(&headers, body)
+}
+
+/// A `tools/call` as JSON.
+pub fn call_body(client: Client, payload: Payload, id: u64) -> String {
+    body(client, payload.tool(), &payload.arguments(), id)
+}
+
+/// A `tools/call` with any arguments as JSON.
+pub fn body(client: Client, tool: &str, arguments: &str, id: u64) -> String {
     let meta = match client {
         Client::Legacy => "",
         Client::Modern => {
             "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}},"
         }
     };
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{{meta}{arguments}}}}}")
+    format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{{meta}\"name\":\"{tool}\",\"arguments\":{arguments}}}}}"
+    )
 }
 
 /// `initialize` as an HTTP/1.1 request.
 pub fn initialize() -> Vec<u8> {
     post("", INITIALIZE)
+}
+
+/// `notifications/initialized` as an HTTP/1.1 request.
+pub fn initialized(session: &str) -> Vec<u8> {
+    post(&format!("MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: {session}\r\n"), INITIALIZED)
 }
 
 /// `initialize` as JSON.

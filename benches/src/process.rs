@@ -18,8 +18,10 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot be started or says no address.
-    pub fn start(program: &Path) -> io::Result<Self> {
-        let mut child = pinned(program).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+    pub fn start(program: &Path, arguments: &[&str]) -> io::Result<Self> {
+        let mut command = pinned(program);
+        command.args(arguments).stdout(Stdio::piped()).stdin(Stdio::null());
+        let mut child = command.spawn()?;
         let mut line = String::new();
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;

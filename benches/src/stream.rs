@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use memchr::memmem::Finder;
 
 use crate::message::{self, Client};
+use crate::payload::{self, Payload};
 use crate::process;
 
 /// A server as a child process, and one connection to it. Ends when it is dropped.
@@ -95,7 +96,7 @@ impl Peer {
     /// # Errors
     /// When the connection breaks off or an answer does not bring the text back.
     pub fn load(&mut self, client: Client, flight: usize, time: Duration) -> io::Result<Sample> {
-        let text = Finder::new(message::TEXT);
+        let text = Finder::new(payload::TEXT);
         let (began, before) = (Instant::now(), process::cpu_nanos(&self.child)?);
         let (mut calls, mut waiting, mut wrong) = (0_u64, 0, 0);
         loop {
@@ -125,7 +126,7 @@ impl Peer {
     fn call(&mut self, client: Client, several: usize) -> io::Result<()> {
         let mut batch = String::new();
         for _ in 0..several {
-            batch.push_str(&message::call_body(client, self.next));
+            batch.push_str(&message::call_body(client, Payload::SMALL, self.next));
             batch.push('\n');
             self.next += 1;
         }

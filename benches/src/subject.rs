@@ -1,6 +1,11 @@
-//! The server that is measured: one tool, with validation, limits and identity as they are by default.
+//! The server that is measured, with validation, limits and identity as they are by default.
 
+use latimer::BuildError;
 use latimer::prelude::*;
+use latimer_core::catalog::CatalogError;
+use latimer_core::{Engine, Limits};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// Answers with its argument.
 #[tool(read_only)]
@@ -8,7 +13,43 @@ async fn echo(message: String) -> String {
     message
 }
 
+/// One of the small objects.
+#[derive(Deserialize, JsonSchema)]
+#[allow(dead_code, reason = "what is measured is that it is read")]
+struct Record {
+    id: u64,
+    name: String,
+    even: bool,
+    weight: f64,
+}
+
+/// Counts its records.
+#[tool(read_only)]
+async fn count(records: Vec<Record>) -> String {
+    format!("{} records", records.len())
+}
+
 /// The server.
 pub fn server() -> Server {
-    Server::new("bench").tool(echo)
+    Server::new("bench").tool(echo).tool(count)
+}
+
+/// An engine that does the same in every profile: in debug builds, too, no handler runs twice.
+///
+/// # Errors
+/// When the server cannot be built or loaded.
+pub async fn engine(server: Server, limits: Limits) -> Result<Engine, EngineError> {
+    let engine = Engine::builder().limits(limits).reruns(false).build();
+    engine.catalog().load(server.into_source()?).await?;
+    Ok(engine)
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum EngineError {
+    /// The server is faulty.
+    Server(#[from] BuildError),
+    /// The catalog does not take it.
+    Catalog(#[from] CatalogError),
 }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to whoever started it")]
 
+mod bench;
 mod command;
 mod report;
 mod setup;
@@ -25,6 +26,7 @@ usage: cargo xtask test [STEP…]   run all steps, or those named
        cargo xtask setup          install what the steps need into target/tools
        cargo xtask soak [NAME…] [--minutes N]
                                   run everything that takes long, or what is named
+       cargo xtask bench          measure the release build beside other servers, and print tables
 
 steps, in this order:
   fmt       the formatting of all code
@@ -60,6 +62,13 @@ fn main() -> ExitCode {
         ["soak", words @ ..] => match Plan::read(words) {
             Ok(plan) => soak(&plan),
             Err(error) => wrong_usage(&error),
+        },
+        ["bench"] => match bench::run(&Tree::find()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
         },
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -47,12 +47,18 @@ pub(crate) fn all(tree: &Tree) -> Result<(), SetupError> {
     nextest(tree)?;
     npm(tree)?;
     python(tree)?;
-    netcat()
+    netcat()?;
+    valgrind()
 }
 
 /// The client of the README that everybody has, in the form that waits for answers (`-q`).
 pub(crate) fn netcat() -> Result<(), SetupError> {
     require("nc", "netcat-openbsd")
+}
+
+/// What counts the instructions of a call.
+pub(crate) fn valgrind() -> Result<(), SetupError> {
+    require("valgrind", "valgrind")
 }
 
 /// The runner of the tests, unless there is one.

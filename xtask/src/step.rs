@@ -9,8 +9,8 @@ use crate::{
     tree::Tree,
 };
 
-/// All code, with the tests that need foreign tools. The same words in every step, so that nothing is built twice.
-const WORKSPACE: [&str; 3] = ["--workspace", "--features", "latimer-tests/foreign"];
+/// All code, with the tests that need foreign tools or valgrind. The same words in every step, so that nothing is built twice.
+const WORKSPACE: [&str; 3] = ["--workspace", "--features", "latimer-tests/foreign,latimer-bench/valgrind"];
 /// What is counted on its own, after the other tests. A filter of whole binaries: what it leaves out, nextest does not call
 /// skipped.
 const FOREIGN: &str = "package(latimer-tests) and \
@@ -79,7 +79,7 @@ impl Step {
     }
 
     fn nextest(self, tree: &Tree) -> Tally {
-        if let Err(error) = setup::nextest(tree) {
+        if let Err(error) = setup::nextest(tree).and_then(|()| setup::valgrind()) {
             return Tally::fail(format!("{}: {error}", self.name()));
         }
         if let Some(failure) = self.build(tree) {

@@ -42,6 +42,11 @@ impl Tree {
         self.root.join("target/debug").join(name).with_extension(std::env::consts::EXE_EXTENSION)
     }
 
+    /// A program of the release build.
+    pub(crate) fn release(&self, name: &str) -> PathBuf {
+        self.root.join("target/release").join(name).with_extension(std::env::consts::EXE_EXTENSION)
+    }
+
     /// Forgets the reports of an earlier run.
     pub(crate) fn clear_reports(&self) -> io::Result<()> {
         match fs::remove_dir_all(self.reports()) {

@@ -1,4 +1,4 @@
-//! The floor: raw hyper that reads a body, parses it, and sends a JSON body back. Prints its address.
+//! The floor: raw hyper that reads a body and sends it back. Prints its address.
 #![allow(clippy::print_stdout, reason = "the address is this program's output")]
 
 use std::convert::Infallible;

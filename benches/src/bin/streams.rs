@@ -2,9 +2,10 @@
 #![allow(clippy::print_stdout, reason = "the figures are this program's output")]
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use latimer_bench::contest::{median, program};
 use latimer_bench::message::Client;
 use latimer_bench::stream::{Peer, Sample};
 
@@ -13,23 +14,28 @@ const WARM_UP: Duration = Duration::from_millis(300);
 const ROUND: Duration = Duration::from_millis(800);
 
 /// The servers, the one that the others are measured against first.
-const SERVERS: [&str; 4] = ["rmcp 3.9 stdio", "rmcp 3.9 stdio_pipes", "latimer stdio", "latimer TCP"];
+const SERVERS: [&str; 4] = ["rmcp 3.9, `stdio`", "rmcp 3.9, `stdio_pipes`", "Latimer, stdio", "Latimer, TCP"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (rmcp, latimer) = (program("rmcp-peer")?, program("latimer")?);
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("load average before: {}", load.trim());
-    println!("tools/call of echo with 32 bytes, medians of {ROUNDS} interleaved rounds\n");
-    for (era, client) in [("2025-11-25", Client::Legacy), ("2026-07-28", Client::Modern)] {
+    println!(
+        "`tools/call` over byte streams with 32 bytes, medians of {ROUNDS} interleaved rounds of {ROUND:?}\n"
+    );
+    println!("| client | in flight | server | CPU µs per call | rmcp's `stdio` ÷ this | calls/s |");
+    println!("|---|---|---|---|---|---|");
+    for client in Client::ALL {
         let mut peers = start(&rmcp, &latimer, client)?;
         for flight in [1, 32] {
             let medians = measure(&mut peers, client, flight)?;
-            println!("{era}, {flight} in flight        CPU µs/call    calls/s   rmcp stdio ÷ this");
             for (name, sample) in SERVERS.iter().zip(&medians) {
                 let ratio = medians[0].micros / sample.micros;
-                println!("  {name:<24} {:>9.2} {:>12.0} {ratio:>10.1}x CPU", sample.micros, sample.rate);
+                println!(
+                    "| {} | {flight} | {name} | {:.2} | {ratio:.1} | {:.0} |",
+                    client.name(),
+                    sample.micros,
+                    sample.rate
+                );
             }
-            println!();
         }
     }
     Ok(())
@@ -66,19 +72,4 @@ fn measure(
         micros: median(samples.iter().map(|sample| sample.micros)),
         rate: median(samples.iter().map(|sample| sample.rate)),
     }))
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn program(name: &str) -> Result<PathBuf, Box<dyn Error>> {
-    let beside = std::env::current_exe()?.with_file_name(name);
-    if beside.exists() {
-        return Ok(beside);
-    }
-    let build = "cargo build --release -p latimer-cli -p latimer-bench --features latimer-bench/peer";
-    Err(format!("{} is not built; run {build}", beside.display()).into())
 }

@@ -1,0 +1,181 @@
+//! Servers side by side over HTTP.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use memchr::memmem;
+
+use crate::load::{self, Connection};
+use crate::message::{self, Client};
+use crate::payload::Payload;
+use crate::process::Server;
+
+/// What a server makes of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It sends them back.
+    Floor,
+    /// It keeps no sessions.
+    Stateless,
+    /// Clients of 2025-11-25 open a session.
+    Sessions,
+}
+
+/// One of the servers: a program, how it is told what to be, and what it then is.
+#[derive(Clone, Copy, Debug)]
+pub struct Entrant {
+    /// What it is called in the table.
+    pub name: &'static str,
+    /// The program, which lies beside the one that runs.
+    pub program: &'static str,
+    /// Its arguments.
+    pub arguments: &'static [&'static str],
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// All of them; the one that the others are measured against comes first.
+pub const ENTRANTS: [Entrant; 5] = [
+    Entrant { name: "raw hyper", program: "floor", arguments: &[], kind: Kind::Floor },
+    Entrant { name: "axum", program: "axum-peer", arguments: &[], kind: Kind::Floor },
+    LATIMER,
+    RMCP_JSON,
+    Entrant {
+        name: "rmcp 3.9, its default",
+        program: "rmcp-http-peer",
+        arguments: &["sessions"],
+        kind: Kind::Sessions,
+    },
+];
+
+/// This server.
+pub const LATIMER: Entrant =
+    Entrant { name: "Latimer", program: "subject", arguments: &[], kind: Kind::Sessions };
+
+/// rmcp as it is fastest.
+pub const RMCP_JSON: Entrant = Entrant {
+    name: "rmcp 3.9, JSON without sessions",
+    program: "rmcp-http-peer",
+    arguments: &["json"],
+    kind: Kind::Stateless,
+};
+
+impl Entrant {
+    /// Starts the server and opens a session there, if it keeps any.
+    ///
+    /// # Errors
+    /// When the program is not built, does not start or opens no session.
+    pub fn start(self) -> Result<Contestant, Box<dyn Error>> {
+        let server = Server::start(&program(self.program)?, self.arguments)?;
+        let mut contestant = Contestant { entrant: self, server, session: None };
+        if self.kind == Kind::Sessions {
+            let mut connection = Connection::open(contestant.server.address)?;
+            contestant.session = Some(contestant.open_session(&mut connection)?);
+        }
+        Ok(contestant)
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Contestant {
+    /// Which one.
+    pub entrant: Entrant,
+    /// Its process.
+    pub server: Server,
+    session: Option<String>,
+}
+
+/// What a stretch of time came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// CPU time of the server for each call, in microseconds.
+    pub cpu: f64,
+    /// Calls in a second.
+    pub rate: f64,
+    /// What half of the calls took at the most, in microseconds.
+    pub p50: f64,
+    /// What 99 of a hundred calls took at the most, in microseconds.
+    pub p99: f64,
+}
+
+impl Contestant {
+    /// Opens a session, as clients do.
+    ///
+    /// # Errors
+    /// When the server does not.
+    pub fn open_session(&self, connection: &mut Connection) -> Result<String, Box<dyn Error>> {
+        let answer = connection.exchange(&message::initialize())?;
+        let session = load::header(&answer.head, "mcp-session-id")
+            .ok_or_else(|| format!("{}: no session in the answer {}", self.entrant.name, answer.head))?;
+        connection.exchange(&message::initialized(session))?;
+        Ok(session.to_owned())
+    }
+
+    /// The request that it is sent.
+    pub fn request(&self, client: Client, payload: Payload) -> Vec<u8> {
+        message::call(client, payload, self.session.as_deref().filter(|_| client == Client::Legacy))
+    }
+
+    /// Makes one call and looks whether its answer is right.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn try_call(&self, client: Client, payload: Payload) -> Result<(), Box<dyn Error>> {
+        let answer = Connection::open(self.server.address)?.exchange(&self.request(client, payload))?;
+        let wanted = match self.entrant.kind {
+            Kind::Floor => payload.arguments(),
+            Kind::Stateless | Kind::Sessions => payload.answer(),
+        };
+        if answer.status == 200 && memmem::find(&answer.body, wanted.as_bytes()).is_some() {
+            return Ok(());
+        }
+        let body = String::from_utf8_lossy(&answer.body);
+        Err(format!("{}, {client:?}, {payload:?}: {} {body:.300}", self.entrant.name, answer.status).into())
+    }
+
+    /// Loads the server for a time.
+    ///
+    /// # Errors
+    /// When a connection fails or an answer is not a 200.
+    pub fn load(
+        &self,
+        client: Client,
+        payload: Payload,
+        connections: usize,
+        time: Duration,
+    ) -> Result<Sample, Box<dyn Error>> {
+        let request = self.request(client, payload);
+        let before = self.server.cpu_nanos()?;
+        let latencies = load::run(self.server.address, &request, connections, time)?;
+        let spent = self.server.cpu_nanos()? - before;
+        let calls = latencies.calls().max(1) as f64;
+        Ok(Sample {
+            cpu: spent as f64 / 1e3 / calls,
+            rate: calls / time.as_secs_f64(),
+            p50: latencies.percentile(50),
+            p99: latencies.percentile(99),
+        })
+    }
+}
+
+/// A program that lies beside the one that runs.
+///
+/// # Errors
+/// When it is not there.
+pub fn program(name: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let beside: PathBuf = std::env::current_exe()?.with_file_name(Path::new(name));
+    if beside.exists() {
+        return Ok(beside);
+    }
+    Err(format!("{} is not built; cargo xtask bench builds everything that is measured", beside.display())
+        .into())
+}
+
+/// The value in the middle.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
