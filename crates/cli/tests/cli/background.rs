@@ -1,5 +1,6 @@
 //! `latimer up`, `ps` and `down`.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -94,6 +95,21 @@ fn a_server_is_started_listed_and_stopped() {
     assert_eq!(log.matches("mcp:shutdown").count(), 2, "{log}");
     let none = user.run(&["down"]);
     assert!(none.code == Some(1) && none.stderr.contains("no server runs"), "{none:?}");
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_not_used() {
+    let user = User::new();
+    user.run(&["ps"]).ok();
+    let folder = user.file("state/latimer");
+    let rights = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    rights(0o777);
+    for command in [&["up", "--unix", "s"][..], &["ps"], &["down"]] {
+        let ran = user.run(command);
+        assert!(ran.code != Some(0) && ran.stderr.contains("chmod 700 it"), "{ran:?}");
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    rights(0o700);
 }
 
 #[test]

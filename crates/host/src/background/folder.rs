@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::record::Record;
@@ -21,6 +21,12 @@ pub enum FolderError {
         "find the folder for servers in the background: neither XDG_STATE_HOME nor HOME is set; set one of them"
     )]
     Homeless,
+    /// Others could put files there, and so have this user write and stop what they like.
+    #[error(
+        "use the folder {}: it has to be its user's, and others may not write to it; chown it and chmod 700 it, or set XDG_STATE_HOME",
+        .0.display()
+    )]
+    Shared(PathBuf),
     /// The system refuses.
     #[error("use the folder {}: {error}", path.display())]
     Io {
@@ -35,14 +41,18 @@ impl Folder {
     /// The folder of the process's user. Makes it, if there is none.
     ///
     /// # Errors
-    /// When nothing says where it is, or it cannot be made.
+    /// When nothing says where it is, it cannot be made, or others may write to it.
     pub fn open() -> Result<Self, FolderError> {
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state =
             absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
         let path = state.ok_or(FolderError::Homeless)?.join("latimer");
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        made.map_err(|error| FolderError::Io { path: path.clone(), error })?;
+        let found = made.and_then(|()| fs::metadata(&path));
+        let found = found.map_err(|error| FolderError::Io { path: path.clone(), error })?;
+        if found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
+            return Err(FolderError::Shared(path));
+        }
         Ok(Self(path))
     }
 
