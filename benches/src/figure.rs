@@ -20,7 +20,9 @@ impl Quantity {
     pub fn tolerance(self) -> u64 {
         match self {
             Self::Call | Self::Crates => 0,
-            Self::Instructions => 2,
+            // In debug builds, crates share their copies of generic functions, and whose copy it is hangs on the features and
+            // the folder of the build: builds of the same code were seen 3 % apart.
+            Self::Instructions => 5,
             Self::Session | Self::Peak => 10,
         }
     }
