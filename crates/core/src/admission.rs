@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ahash::RandomState;
 use parking_lot::Mutex;
 
 const SHARDS: usize = 16;
@@ -22,7 +23,7 @@ struct Inner<K> {
     most: AtomicUsize,
     most_per_holder: AtomicUsize,
     hasher: RandomState,
-    shards: [Mutex<HashMap<K, usize>>; SHARDS],
+    shards: [Mutex<HashMap<K, usize, RandomState>>; SHARDS],
 }
 
 /// Why a call was not admitted.

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use latimer_protocol::{RequestId, RpcError};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,9 @@ pub enum Scope {
 
 /// The cancellable requests of this process.
 #[derive(Clone, Default)]
-pub(crate) struct Inflight(Arc<Mutex<HashMap<Scope, HashMap<RequestId, Ends>>>>);
+pub(crate) struct Inflight(Arc<Mutex<HashMap<Scope, Requests, RandomState>>>);
+
+type Requests = HashMap<RequestId, Ends, RandomState>;
 
 /// How a request is ended.
 #[derive(Clone, Debug)]

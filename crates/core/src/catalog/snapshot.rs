@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use ahash::RandomState;
 use latimer_protocol::wire::TaskSupport;
 use parking_lot::Mutex;
 
@@ -33,12 +34,12 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub(super) struct Table<E> {
     pub(super) entries: Vec<Arc<E>>,
-    by_key: HashMap<Box<str>, usize>,
+    by_key: HashMap<Box<str>, usize, RandomState>,
 }
 
 impl<E> Default for Table<E> {
     fn default() -> Self {
-        Self { entries: Vec::new(), by_key: HashMap::new() }
+        Self { entries: Vec::new(), by_key: HashMap::default() }
     }
 }
 

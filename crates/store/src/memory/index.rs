@@ -2,9 +2,9 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
-use std::hash::RandomState;
 use std::ops::Bound;
 
+use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::path::Path;

@@ -1,8 +1,8 @@
 //! Entries in memory.
 
-use std::hash::RandomState;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use bytes::Bytes;
 use parking_lot::MutexGuard;
 

@@ -22,9 +22,9 @@ pub use bus::MemoryBus;
 pub use kv::MemoryKv;
 pub use log::MemoryLog;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ahash::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::kv::Key;

@@ -1,8 +1,8 @@
 //! Rows that expire.
 
 use std::collections::BTreeSet;
-use std::hash::RandomState;
 
+use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::path::Path;

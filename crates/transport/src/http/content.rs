@@ -20,7 +20,10 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// Refuses a client that cannot read both forms of an answer.
 pub(super) fn check_accept_both(headers: &HeaderMap) -> Result<(), Refusal> {
-    if accepts(headers, "application", "json") && accepts(headers, "text", "event-stream") {
+    // Word for word what most clients send.
+    let as_written =
+        headers.get(header::ACCEPT).is_some_and(|value| value == "application/json, text/event-stream");
+    if as_written || accepts(headers, "application", "json") && accepts(headers, "text", "event-stream") {
         Ok(())
     } else {
         Err(not_acceptable("send \"Accept: application/json, text/event-stream\""))

@@ -3,14 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use http::{Extensions, HeaderMap};
+use http::request::Parts;
 use latimer_core::Peer;
 
 use super::options::OptionsError;
 
 /// The address on the other end of a connection, as an extension of its requests.
 ///
-/// The listener of this crate sets it. Where the service is mounted in another server, that server may.
+/// The listener of this crate knows it without. Where the service is mounted in another server, that server may set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
@@ -52,8 +52,10 @@ impl FromStr for TrustedProxy {
 /// Where a request comes from: its connection's peer or, as long as that is a trusted proxy, whom the proxy
 /// names. The right-most address that is not a trusted proxy counts: whatever stands left of it was
 /// written by somebody whom we do not know.
-pub(super) fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[TrustedProxy]) -> Peer {
-    let Some(PeerAddress(address)) = extensions.get::<PeerAddress>() else { return Peer::Local };
+pub(super) fn of(head: &Parts, connection: Option<SocketAddr>, trusted: &[TrustedProxy]) -> Peer {
+    let told = || head.extensions.get::<PeerAddress>().map(|told| told.0);
+    let Some(address) = connection.or_else(told) else { return Peer::Local };
+    let headers = &head.headers;
     let mut peer = address.ip().to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|proxy| proxy.covers(address));
     if is_trusted(peer) {
@@ -79,14 +81,16 @@ mod tests {
     use super::*;
 
     fn peer(from: &str, forwarded: &[&str], trusted: &[&str]) -> String {
-        let mut extensions = Extensions::new();
-        extensions.insert(PeerAddress(from.parse().unwrap()));
-        let mut headers = HeaderMap::new();
+        let from: SocketAddr = from.parse().unwrap();
+        let mut head = http::Request::new(()).into_parts().0;
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            head.headers.append("x-forwarded-for", value.parse().unwrap());
         }
         let trusted: Vec<TrustedProxy> = trusted.iter().map(|text| text.parse().unwrap()).collect();
-        match of(&extensions, &headers, &trusted) {
+        let known = of(&head, Some(from), &trusted);
+        head.extensions.insert(PeerAddress(from));
+        assert_eq!(of(&head, None, &trusted), known);
+        match known {
             Peer::Address(address) => address.to_string(),
             Peer::Local => "local".to_owned(),
         }

@@ -1,5 +1,6 @@
 //! Listening: connections in, HTTP/1.1 and HTTP/2, and an orderly end.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -19,7 +20,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::options::{HttpOptions, OptionsError};
-use super::peer::PeerAddress;
 use super::service::HttpService;
 use crate::accept;
 use crate::reading_peer::ReadingPeer;
@@ -194,10 +194,11 @@ where
     let patience = service.options().read_timeout;
     let service = service_fn({
         let asked = asked.clone();
-        move |mut request: http::Request<Incoming>| {
+        move |request: http::Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            request.extensions_mut().insert(PeerAddress(peer));
-            hyper::service::Service::call(&service, request)
+            let service = service.clone();
+            // Boxed: hyper would keep the room of a call for as long as the connection is open.
+            Box::pin(async move { Ok::<_, Infallible>(service.respond_to(request, Some(peer)).await) })
         }
     });
     let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();

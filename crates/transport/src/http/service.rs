@@ -1,6 +1,7 @@
 //! The endpoint as a tower service.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -89,7 +90,12 @@ impl HttpService {
         &self.0.closing
     }
 
-    async fn respond<B>(self, request: Request<B>) -> Response<ResponseBody>
+    /// Answers a request of a connection whose other end is known.
+    pub(super) async fn respond_to<B>(
+        self,
+        request: Request<B>,
+        connection: Option<SocketAddr>,
+    ) -> Response<ResponseBody>
     where
         B: Body<Data: Buf>,
     {
@@ -101,11 +107,11 @@ impl HttpService {
         let outcome = match origin::check(options, &head.uri, &head.headers) {
             Ok(allowed) => {
                 origin = allowed;
-                self.route(&head, body.as_mut()).await
+                self.route(&head, connection, body.as_mut()).await
             }
             // Probes name the host by whatever address they use, and health tells a foreign page nothing.
             Err(_) if matches!(head.uri.path(), "/health" | "/health/ready") => {
-                self.route(&head, body.as_mut()).await
+                self.route(&head, connection, body.as_mut()).await
             }
             Err(foreign) => Err(Refusal::envelope(StatusCode::FORBIDDEN, foreign.to_string())),
         };
@@ -128,7 +134,12 @@ impl HttpService {
         response
     }
 
-    async fn route<B>(&self, head: &Parts, body: B) -> Result<Response<ResponseBody>, Refusal>
+    async fn route<B>(
+        &self,
+        head: &Parts,
+        connection: Option<SocketAddr>,
+        body: B,
+    ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data: Buf>,
     {
@@ -141,9 +152,9 @@ impl HttpService {
         }
         let get = head.method == Method::GET || head.method == Method::HEAD;
         match head.uri.path() {
-            path if same(path, &self.options().path) => self.endpoint(head, body).await,
+            path if same(path, &self.options().path) => self.endpoint(head, connection, body).await,
             path if same(path, sse_2024::STREAM) || same(path, sse_2024::MESSAGE) => {
-                self.sse_2024(head, body, path).await
+                self.sse_2024(head, connection, body, path).await
             }
             "/health" if get => Ok(health(StatusCode::OK, "ok")),
             "/health/ready" if get && !self.closing().is_cancelled() => Ok(health(StatusCode::OK, "ready")),
@@ -157,7 +168,12 @@ impl HttpService {
         }
     }
 
-    async fn endpoint<B>(&self, head: &Parts, body: B) -> Result<Response<ResponseBody>, Refusal>
+    async fn endpoint<B>(
+        &self,
+        head: &Parts,
+        connection: Option<SocketAddr>,
+        body: B,
+    ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data: Buf>,
     {
@@ -168,7 +184,7 @@ impl HttpService {
         let modern = era::names_modern_version(&head.headers);
         match head.method {
             Method::POST => {
-                let peer = peer::of(&head.extensions, &head.headers, &self.options().trusted_proxies);
+                let peer = peer::of(head, connection, &self.options().trusted_proxies);
                 post::answer(self, head, body, principal, peer).await
             }
             Method::GET if !modern => legacy::listen(self, head, &principal).await,
@@ -179,7 +195,13 @@ impl HttpService {
     }
 
     /// HTTP+SSE of 2024-11-05: the event stream, and where its client posts.
-    async fn sse_2024<B>(&self, head: &Parts, body: B, path: &str) -> Result<Response<ResponseBody>, Refusal>
+    async fn sse_2024<B>(
+        &self,
+        head: &Parts,
+        connection: Option<SocketAddr>,
+        body: B,
+        path: &str,
+    ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data: Buf>,
     {
@@ -193,7 +215,7 @@ impl HttpService {
         let is_stream = same(path, sse_2024::STREAM);
         match head.method {
             Method::GET if is_stream => {
-                let peer = peer::of(&head.extensions, &head.headers, &self.options().trusted_proxies);
+                let peer = peer::of(head, connection, &self.options().trusted_proxies);
                 sse_2024::open(self, head, &principal, peer)
             }
             Method::POST if !is_stream => sse_2024::take(self, head, body, &principal).await,
@@ -253,7 +275,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let service = self.clone();
-        Box::pin(async move { Ok(service.respond(request).await) })
+        Box::pin(async move { Ok(service.respond_to(request, None).await) })
     }
 }
 
@@ -267,6 +289,6 @@ where
 
     fn call(&self, request: Request<B>) -> Self::Future {
         let service = self.clone();
-        Box::pin(async move { Ok(service.respond(request).await) })
+        Box::pin(async move { Ok(service.respond_to(request, None).await) })
     }
 }

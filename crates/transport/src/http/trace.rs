@@ -15,10 +15,11 @@ const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 pub(super) fn of(headers: &HeaderMap) -> Option<Arc<Trace>> {
     let mut parents = headers.get_all(PARENT).iter();
     let parent = parents.next().filter(|_| parents.next().is_none()).and_then(|parent| parent.to_str().ok());
-    let (state, baggage) = (list(headers, &STATE), list(headers, &BAGGAGE));
+    let baggage = list(headers, &BAGGAGE);
     if parent.is_none() && baggage.is_none() {
         return None;
     }
+    let state = list(headers, &STATE);
     Trace::read(parent, state.as_deref(), baggage.as_deref()).map(Arc::new)
 }
 

@@ -3,18 +3,19 @@
 //! A session belongs to the principal that opened it: for anybody else it does not exist (LH-9). It
 //! costs one record, ends some time after its last request, and any process on the same store serves it.
 
-use std::borrow::Cow;
+mod known;
+mod record;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use latimer_protocol::wire::{ClientCapabilities, LogLevel};
-use latimer_protocol::{RawJson, Revision};
+use latimer_protocol::Revision;
+use latimer_protocol::wire::LogLevel;
 use latimer_store::{Attempt, IndexCap, Key, Store, StoreError, Subscription, Ttl, Version};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
+use self::known::Known;
 use crate::context::Client;
 use crate::limits::LiveLimits;
 use crate::principal::{Account, Peer, Principal};
@@ -100,6 +101,7 @@ pub enum SessionError {
 pub struct Sessions {
     store: Store,
     limits: LiveLimits,
+    known: Arc<Known>,
 }
 
 /// How many bytes of its own words a client may leave in its session.
@@ -108,25 +110,10 @@ const MOST_CLIENT_BYTES: usize = 16 << 10;
 /// The level of log messages that a session gets before it asks for another one.
 pub const DEFAULT_LOG_LEVEL: LogLevel = LogLevel::Info;
 
-#[derive(Serialize, Deserialize)]
-struct Record<'a> {
-    #[serde(borrow)]
-    owner: Cow<'a, str>,
-    #[serde(borrow)]
-    revision: Cow<'a, str>,
-    #[serde(borrow)]
-    capabilities: &'a RawValue,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    info: Option<&'a RawValue>,
-    log: LogLevel,
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    watched: Option<&'a RawValue>,
-}
-
 impl Sessions {
     /// Sessions in a store, within limits.
     pub fn new(store: Store, limits: impl Into<LiveLimits>) -> Self {
-        Self { store, limits: limits.into() }
+        Self { store, limits: limits.into(), known: Arc::default() }
     }
 
     /// How long a session lives after its last request.
@@ -157,7 +144,7 @@ impl Sessions {
         let caps = [IndexCap::at_most(&index, most), IndexCap::at_most(ALL, limits.sessions)];
         loop {
             let id = SessionId::random();
-            let value = record(principal, revision, &client, DEFAULT_LOG_LEVEL, None);
+            let value = record::write(principal, revision, &client, DEFAULT_LOG_LEVEL, None);
             let key = Key::new(PARTITION, id.as_str());
             match self.store.kv.create_indexed(key, value, Ttl::After(self.idle()), &caps).await {
                 Ok(Attempt::Won(version)) => {
@@ -184,7 +171,7 @@ impl Sessions {
         let key = Key::new(PARTITION, id.as_str());
         // Looked at before it is touched: another principal's request must not keep it alive.
         let entry = self.store.kv.get(key).await.map_err(SessionError::Store)?.ok_or(SessionError::Gone)?;
-        let session = read(id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)?;
+        let session = self.known.read(id, principal, &entry).ok_or(SessionError::Gone)?;
         match self.store.kv.touch(key, Ttl::After(self.idle())).await.map_err(SessionError::Store)? {
             Some(_) => Ok(session),
             None => Err(SessionError::Gone),
@@ -198,7 +185,7 @@ impl Sessions {
     pub async fn peek(&self, id: &SessionId, principal: &Principal) -> Result<Session, SessionError> {
         let key = Key::new(PARTITION, id.as_str());
         let entry = self.store.kv.get(key).await.map_err(SessionError::Store)?.ok_or(SessionError::Gone)?;
-        read(id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)
+        self.known.read(id, principal, &entry).ok_or(SessionError::Gone)
     }
 
     /// Ends a session of a principal.
@@ -279,12 +266,12 @@ impl Sessions {
         loop {
             change(&mut session)?;
             let Session { revision, client, log_level, watched, version, .. } = &session;
-            let value = record(principal, *revision, client, *log_level, watched.as_deref());
+            let value = record::write(principal, *revision, client, *log_level, watched.as_deref());
             let attempt = self.store.kv.compare_and_swap(key, *version, value, Ttl::After(self.idle())).await;
             session = match attempt.map_err(SessionError::Store)? {
                 Attempt::Won(_) => return Ok(()),
                 Attempt::Lost(Some(entry)) => {
-                    read(&id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)?
+                    record::read(&id, principal, &entry.value, entry.version).ok_or(SessionError::Gone)?
                 }
                 Attempt::Lost(None) => return Err(SessionError::Gone.into()),
             };
@@ -320,51 +307,12 @@ fn topic(id: &SessionId) -> String {
     format!("session:{id}")
 }
 
-fn record(
-    principal: &Principal,
-    revision: Revision,
-    client: &Client,
-    log: LogLevel,
-    watched: Option<&str>,
-) -> Bytes {
-    let raw = |json: &str| serde_json::from_str::<Box<RawValue>>(json).ok();
-    let capabilities = raw(client.capabilities.as_raw().as_str());
-    let info = client.info.as_ref().map(RawJson::as_str).and_then(raw);
-    let watched = watched.and_then(raw);
-    let record = Record {
-        owner: principal.key().into(),
-        revision: revision.as_str().into(),
-        capabilities: capabilities.as_deref().unwrap_or(RawValue::NULL),
-        info: info.as_deref(),
-        log,
-        watched: watched.as_deref(),
-    };
-    serde_json::to_vec(&record).unwrap_or_default().into()
-}
-
-fn read(id: &SessionId, principal: &Principal, value: &[u8], version: Version) -> Option<Session> {
-    let record: Record<'_> = serde_json::from_slice(value).ok()?;
-    if record.owner != principal.key() {
-        return None;
-    }
-    let capabilities = RawJson::parse(record.capabilities.get().to_owned()).ok()?;
-    Some(Session {
-        id: id.clone(),
-        revision: Revision::parse(&record.revision)?,
-        client: Client {
-            capabilities: ClientCapabilities::new(capabilities).ok()?,
-            info: record.info.and_then(|info| RawJson::parse(info.get().to_owned()).ok()),
-        },
-        log_level: record.log,
-        watched: record.watched.map(|watched| watched.get().into()),
-        version,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::limits::Limits;
+    use latimer_protocol::RawJson;
+    use latimer_protocol::wire::ClientCapabilities;
     use latimer_store::ManualClock;
 
     fn sessions(limits: &Limits) -> (Sessions, Arc<ManualClock>) {
