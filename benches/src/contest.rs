@@ -1,65 +1,15 @@
 //! Servers side by side over HTTP.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use memchr::memmem;
 
+use crate::entrant::{Entrant, Kind};
 use crate::load::{self, Connection};
 use crate::message::{self, Client};
 use crate::payload::Payload;
 use crate::process::Server;
-
-/// What a server makes of its requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It sends them back.
-    Floor,
-    /// It keeps no sessions.
-    Stateless,
-    /// Clients of 2025-11-25 open a session.
-    Sessions,
-}
-
-/// One of the servers: a program, how it is told what to be, and what it then is.
-#[derive(Clone, Copy, Debug)]
-pub struct Entrant {
-    /// What it is called in the table.
-    pub name: &'static str,
-    /// The program, which lies beside the one that runs.
-    pub program: &'static str,
-    /// Its arguments.
-    pub arguments: &'static [&'static str],
-    /// What it is.
-    pub kind: Kind,
-}
-
-/// All of them; the one that the others are measured against comes first.
-pub const ENTRANTS: [Entrant; 5] = [
-    Entrant { name: "raw hyper", program: "floor", arguments: &[], kind: Kind::Floor },
-    Entrant { name: "axum", program: "axum-peer", arguments: &[], kind: Kind::Floor },
-    LATIMER,
-    RMCP_JSON,
-    Entrant {
-        name: "rmcp 3.9, its default",
-        program: "rmcp-http-peer",
-        arguments: &["sessions"],
-        kind: Kind::Sessions,
-    },
-];
-
-/// This server.
-pub const LATIMER: Entrant =
-    Entrant { name: "Latimer", program: "subject", arguments: &[], kind: Kind::Sessions };
-
-/// rmcp as it is fastest.
-pub const RMCP_JSON: Entrant = Entrant {
-    name: "rmcp 3.9, JSON without sessions",
-    program: "rmcp-http-peer",
-    arguments: &["json"],
-    kind: Kind::Stateless,
-};
 
 impl Entrant {
     /// Starts the server and opens a session there, if it keeps any.
@@ -67,7 +17,7 @@ impl Entrant {
     /// # Errors
     /// When the program is not built, does not start or opens no session.
     pub fn start(self) -> Result<Contestant, Box<dyn Error>> {
-        let server = Server::start(&program(self.program)?, self.arguments)?;
+        let server = self.launch()?;
         let mut contestant = Contestant { entrant: self, server, session: None };
         if self.kind == Kind::Sessions {
             let mut connection = Connection::open(contestant.server.address)?;
@@ -158,19 +108,6 @@ impl Contestant {
             p99: latencies.percentile(99),
         })
     }
-}
-
-/// A program that lies beside the one that runs.
-///
-/// # Errors
-/// When it is not there.
-pub fn program(name: &str) -> Result<PathBuf, Box<dyn Error>> {
-    let beside: PathBuf = std::env::current_exe()?.with_file_name(Path::new(name));
-    if beside.exists() {
-        return Ok(beside);
-    }
-    Err(format!("{} is not built; cargo xtask bench builds everything that is measured", beside.display())
-        .into())
 }
 
 /// The value in the middle.

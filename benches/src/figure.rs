@@ -13,6 +13,8 @@ pub enum Quantity {
     Peak,
     /// Crates that `cargo build -p latimer` compiles.
     Crates,
+    /// Bytes of a program that the system loads.
+    Size,
 }
 
 impl Quantity {
@@ -23,7 +25,7 @@ impl Quantity {
             // In debug builds, crates share their copies of generic functions, and whose copy it is hangs on the features and
             // the folder of the build: builds of the same code were seen 3 % apart.
             Self::Instructions => 5,
-            Self::Session | Self::Peak => 10,
+            Self::Session | Self::Peak | Self::Size => 10,
         }
     }
 
@@ -44,6 +46,10 @@ impl Quantity {
             Self::Peak => {
                 "look at what is built of a message before it is refused: crates/transport/src/http/body.rs, the scan in \
                  crates/protocol, crates/core/src/validate"
+            }
+            Self::Size => {
+                "a dependency more, or a generic function of many instances: `cargo tree -p latimer --edges normal --duplicates`, \
+                 and `cargo bloat`, which has to be installed"
             }
             Self::Crates => {
                 "`cargo tree -p latimer --edges normal,build --invert CRATE` names who brings a crate in"

@@ -2,6 +2,9 @@
 
 use crate::message::{self, Client};
 
+/// A method that there is not.
+const UNKNOWN: &str = "tools/none";
+
 /// A `tools/call` whose arguments are made of one thing over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hostile {
@@ -15,11 +18,14 @@ pub enum Hostile {
     EmptyNames,
     /// Objects with long texts, few enough that the scan lets them pass: what comes behind it sees them.
     Passing,
+    /// The same, for a method that there is not.
+    UnknownMethod,
 }
 
 impl Hostile {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Zeros, Self::Records, Self::Nesting, Self::EmptyNames, Self::Passing];
+    pub const ALL: [Self; 6] =
+        [Self::Zeros, Self::Records, Self::Nesting, Self::EmptyNames, Self::Passing, Self::UnknownMethod];
 
     /// What it is called in tables and in the budget.
     pub fn name(self) -> &'static str {
@@ -29,6 +35,7 @@ impl Hostile {
             Self::Nesting => "nesting",
             Self::EmptyNames => "empty names",
             Self::Passing => "passing records",
+            Self::UnknownMethod => "unknown method",
         }
     }
 
@@ -41,14 +48,24 @@ impl Hostile {
             Self::Nesting => "[".repeat(room / 2) + &"]".repeat(room / 2),
             Self::EmptyNames => fill("{\"\":0}", room),
             // Two values each: as many as 65,536 leave room for.
-            Self::Passing => fill(&format!("{{\"\":\"{}\"}}", "x".repeat(room / 32_000 - 8)), room),
+            Self::Passing | Self::UnknownMethod => {
+                fill(&format!("{{\"\":\"{}\"}}", "x".repeat(room / 32_000 - 8)), room)
+            }
         };
-        message::body(Client::Modern, "echo", &format!("{{\"message\":{filler}}}"), 7)
+        let call = message::body(Client::Modern, "echo", &format!("{{\"message\":{filler}}}"), 7);
+        if self == Self::UnknownMethod { call.replacen("tools/call", UNKNOWN, 1) } else { call }
     }
 
     /// The same as an HTTP/1.1 request.
     pub fn request(self, size: usize) -> Vec<u8> {
-        message::post_call(Client::Modern, "echo", None, &self.body(size))
+        let body = self.body(size);
+        if self == Self::UnknownMethod {
+            return message::post(
+                &format!("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {UNKNOWN}\r\nMcp-Name: echo\r\n"),
+                &body,
+            );
+        }
+        message::post_call(Client::Modern, "echo", None, &body)
     }
 }
 

@@ -35,12 +35,40 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(8192) })
     }
 
+    /// Sends a request, and leaves its answer unread.
+    ///
+    /// # Errors
+    /// When the connection breaks off.
+    pub fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.stream.write_all(request)
+    }
+
+    /// Sends a request and reads the head of its answer, whose body goes on.
+    ///
+    /// # Errors
+    /// When the connection breaks off.
+    pub fn begin(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.send(request)?;
+        self.buffer.clear();
+        let mut chunk = [0; 1024];
+        loop {
+            let read = self.stream.read(&mut chunk)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.buffer.extend_from_slice(&chunk[..read]);
+            if let Some(head) = Head::read(&self.buffer) {
+                return Ok(Answer { status: head.status, head: head.text, body: Vec::new() });
+            }
+        }
+    }
+
     /// Sends a request and reads its answer, whose body has a length or comes in chunks.
     ///
     /// # Errors
     /// When the connection breaks off.
     pub fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
-        self.stream.write_all(request)?;
+        self.send(request)?;
         self.buffer.clear();
         let mut chunk = [0; 64 << 10];
         let mut head = None;

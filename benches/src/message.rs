@@ -1,5 +1,7 @@
 //! The requests that are sent.
 
+use serde_json::{Value, json};
+
 use crate::payload::Payload;
 
 /// A kind of client.
@@ -67,6 +69,20 @@ pub fn initialize() -> Vec<u8> {
 /// `notifications/initialized` as an HTTP/1.1 request.
 pub fn initialized(session: &str) -> Vec<u8> {
     post(&format!("MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: {session}\r\n"), INITIALIZED)
+}
+
+/// A request of 2025-11-25 in a session.
+pub fn in_session(session: &str, method: &str, params: &Value) -> Vec<u8> {
+    let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
+    post(&format!("MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: {session}\r\n"), &body.to_string())
+}
+
+/// A GET that opens the stream of a session.
+pub fn stream(session: &str) -> Vec<u8> {
+    format!(
+        "GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: {session}\r\n\r\n"
+    )
+    .into_bytes()
 }
 
 /// `initialize` as JSON.

@@ -1,5 +1,6 @@
 //! A server as a child process, and what the system says about it.
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,7 +19,7 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot be started or says no address.
-    pub fn start(program: &Path, arguments: &[&str]) -> io::Result<Self> {
+    pub fn start(program: &Path, arguments: &[impl AsRef<OsStr>]) -> io::Result<Self> {
         let mut command = pinned(program);
         command.args(arguments).stdout(Stdio::piped()).stdin(Stdio::null());
         let mut child = command.spawn()?;

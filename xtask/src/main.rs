@@ -26,7 +26,9 @@ usage: cargo xtask test [STEP…]   run all steps, or those named
        cargo xtask setup          install what the steps need into target/tools
        cargo xtask soak [NAME…] [--minutes N]
                                   run everything that takes long, or what is named
-       cargo xtask bench          measure the release build beside other servers, and print tables
+       cargo xtask bench [--quick] [--json] [--write]
+                                  measure the release build beside other servers, and print tables: shortly, to see
+                                  that everything runs; as JSON; into README.md and docs/performance.md, too
 
 steps, in this order:
   fmt       the formatting of all code
@@ -63,12 +65,15 @@ fn main() -> ExitCode {
             Ok(plan) => soak(&plan),
             Err(error) => wrong_usage(&error),
         },
-        ["bench"] => match bench::run(&Tree::find()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error}");
-                ExitCode::FAILURE
-            }
+        ["bench", words @ ..] => match bench::Options::read(words) {
+            Ok(options) => match bench::run(&Tree::find(), options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    ExitCode::FAILURE
+                }
+            },
+            Err(error) => wrong_usage(&error),
         },
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -86,47 +86,70 @@ pub(crate) fn nextest(tree: &Tree) -> Result<(), SetupError> {
 
 /// Node of the pinned version, the npm clients and the official suite.
 pub(crate) fn npm(tree: &Tree) -> Result<(), SetupError> {
-    let folder = tree.tools().join("npm");
+    npm_packages(tree, &tree.clients(), &tree.tools().join("npm"))
+}
+
+/// The TypeScript servers that are measured beside ours.
+pub(crate) fn npm_peers(tree: &Tree) -> Result<(), SetupError> {
+    npm(tree)?;
+    npm_packages(tree, &tree.peers(), &tree.tools().join("npm-peers"))
+}
+
+/// Node of the pinned version, once [`npm`] has installed it.
+pub(crate) fn node(tree: &Tree) -> PathBuf {
+    let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    tree.tools().join(format!("npm/node_modules/node-linux-{processor}/bin/node"))
+}
+
+fn npm_packages(tree: &Tree, from: &Path, folder: &Path) -> Result<(), SetupError> {
     let manifests = ["package.json", "package-lock.json"];
-    if is_fresh(tree, &folder, &manifests) {
+    if is_fresh(from, folder, &manifests) {
         return Ok(());
     }
     require("npm", "npm")?;
-    println!("installing the npm packages of tests/clients into {}", folder.display());
-    renew(tree, &folder, &manifests)?;
+    println!("installing the npm packages of {} into {}", from.display(), folder.display());
+    renew(from, folder, &manifests)?;
     let mut install = command::command(tree, "npm");
     // Scripts of packages are not run; none of these needs its own. Node itself is the package of its platform.
     install
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(&folder);
+        .current_dir(folder);
     succeed(&mut install, "install the npm packages", "npm must reach its registry")?;
-    link(&tree.clients(), &folder.join("scripts"))?;
-    seal(tree, &folder, &manifests)
+    link(from, &folder.join("scripts"))?;
+    seal(from, folder, &manifests)
 }
 
 /// A Python environment with the Python client.
 pub(crate) fn python(tree: &Tree) -> Result<(), SetupError> {
-    let folder = tree.tools().join("python");
+    python_packages(tree, &tree.clients(), &tree.tools().join("python"))
+}
+
+/// A Python environment with the Python servers that are measured beside ours.
+pub(crate) fn python_peers(tree: &Tree) -> Result<(), SetupError> {
+    python_packages(tree, &tree.peers(), &tree.tools().join("python-peers"))
+}
+
+fn python_packages(tree: &Tree, from: &Path, folder: &Path) -> Result<(), SetupError> {
     let manifests = ["requirements.txt"];
-    if is_fresh(tree, &folder, &manifests) {
+    if is_fresh(from, folder, &manifests) {
         return Ok(());
     }
     require("python3", "python3 python3-venv")?;
-    println!("installing the Python packages of tests/clients into {}", folder.display());
-    remove(&folder)?;
+    println!("installing the Python packages of {} into {}", from.display(), folder.display());
+    remove(folder)?;
     let mut venv = command::command(tree, "python3");
-    venv.args(["-m", "venv"]).arg(&folder);
+    venv.args(["-m", "venv"]).arg(folder);
     if !command::run(&mut venv).unwrap_or(false) {
         // Debian keeps what venv needs in a package of its own.
         apt("python3-venv");
-        remove(&folder)?;
+        remove(folder)?;
         succeed(&mut venv, "make a Python environment", "on Debian it needs: apt-get install python3-venv")?;
     }
     let mut install = Command::new(folder.join("bin/python"));
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    install.arg(tree.clients().join("requirements.txt"));
+    install.arg(from.join("requirements.txt"));
     succeed(&mut install, "install the Python packages", "pip must reach its registry")?;
-    seal(tree, &folder, &manifests)
+    seal(from, folder, &manifests)
 }
 
 /// Makes sure that a program is there, through apt where that is possible.
@@ -153,30 +176,29 @@ fn apt(packages: &str) {
     let _ = command::run(&mut update).and_then(|_| command::run(&mut install));
 }
 
-fn is_fresh(tree: &Tree, folder: &Path, manifests: &[&str]) -> bool {
+fn is_fresh(from: &Path, folder: &Path, manifests: &[&str]) -> bool {
     manifests.iter().all(|name| {
-        let wanted = fs::read(tree.clients().join(name));
+        let wanted = fs::read(from.join(name));
         let installed = fs::read(stamp(folder, name));
         matches!((wanted, installed), (Ok(wanted), Ok(installed)) if wanted == installed)
     })
 }
 
 /// Empties the folder and puts the manifests there.
-fn renew(tree: &Tree, folder: &Path, manifests: &[&str]) -> Result<(), SetupError> {
+fn renew(from: &Path, folder: &Path, manifests: &[&str]) -> Result<(), SetupError> {
     remove(folder)?;
     fs::create_dir_all(folder).map_err(io_error("make", folder))?;
     for name in manifests {
-        fs::copy(tree.clients().join(name), folder.join(name))
-            .map_err(io_error("write", &folder.join(name)))?;
+        fs::copy(from.join(name), folder.join(name)).map_err(io_error("write", &folder.join(name)))?;
     }
     Ok(())
 }
 
 /// Notes that the folder holds what the manifests ask for.
-fn seal(tree: &Tree, folder: &Path, manifests: &[&str]) -> Result<(), SetupError> {
+fn seal(from: &Path, folder: &Path, manifests: &[&str]) -> Result<(), SetupError> {
     for name in manifests {
         let stamp = stamp(folder, name);
-        fs::copy(tree.clients().join(name), &stamp).map_err(io_error("write", &stamp))?;
+        fs::copy(from.join(name), &stamp).map_err(io_error("write", &stamp))?;
     }
     Ok(())
 }

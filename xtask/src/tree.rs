@@ -27,6 +27,11 @@ impl Tree {
         self.root.join("tests/clients")
     }
 
+    /// The manifests and scripts of the servers that are measured beside ours.
+    pub(crate) fn peers(&self) -> PathBuf {
+        self.root.join("benches/peers")
+    }
+
     /// What `setup` installs.
     pub(crate) fn tools(&self) -> PathBuf {
         self.root.join("target/tools")

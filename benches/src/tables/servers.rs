@@ -1,0 +1,36 @@
+//! Who takes part, each in its best configuration, and who cannot.
+
+use serde_json::json;
+
+use crate::contest::Contestant;
+use crate::entrant::ENTRANTS;
+use crate::message::Client;
+use crate::payload::Payload;
+use crate::table::Table;
+
+/// Starts all servers, and tells of each what it is, which clients it serves, and what keeps it away.
+///
+/// Those that do not start are left out of what comes back.
+pub fn start() -> (Vec<Contestant>, Table) {
+    let mut table = Table::new(
+        "servers",
+        "Servers, each as it is fastest",
+        &["server", "configuration", "2025-11-25", "2026-07-28"],
+    );
+    let mut contestants = Vec::new();
+    for entrant in ENTRANTS {
+        let mut row = vec![json!(entrant.name), json!(entrant.configuration)];
+        match entrant.start() {
+            Ok(contestant) => {
+                row.extend(Client::ALL.map(|client| match contestant.try_call(client, Payload::SMALL) {
+                    Ok(()) => json!("yes"),
+                    Err(error) => json!(format!("cannot: {error}")),
+                }));
+                contestants.push(contestant);
+            }
+            Err(error) => row.push(json!(format!("absent: {error}"))),
+        }
+        table.row(row);
+    }
+    (contestants, table)
+}
