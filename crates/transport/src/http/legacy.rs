@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let id = request.id.to_owned();
     check_version(&post.head.headers).map_err(|refusal| refusal.to(Some(id.clone())))?;
     if request.method == "initialize" {
-        return initialize(post, request, id).await;
+        return Box::pin(initialize(post, request, id)).await;
     }
     let session = session(post.service, post.head, &post.principal)
         .await
@@ -60,9 +60,10 @@ pub(super) async fn answer(
             Ok(events(CallStream::ended(pending.outbox().clone(), done, post.service.options().keep_alive)))
         }
         Poll::Ready(Some(done)) => {
-            detach(post, &session_id, revision, Work::Done(pending.outbox().clone(), done), permit).await
+            let work = Work::Done(pending.outbox().clone(), done);
+            Box::pin(detach(post, &session_id, revision, work, permit)).await
         }
-        Poll::Pending => detach(post, &session_id, revision, Work::Running(pending), permit).await,
+        Poll::Pending => Box::pin(detach(post, &session_id, revision, Work::Running(pending), permit)).await,
     }
 }
 
@@ -87,7 +88,7 @@ pub(super) async fn begin(
     };
     let params = request.params.detach(&post.text);
     if method.name == "logging/setLevel" {
-        return set_level(post, &session, &id, &params).await.map(Begun::Reply);
+        return Box::pin(set_level(post, &session, &id, &params)).await.map(Begun::Reply);
     }
     let caller = Caller {
         revision: session.revision,

@@ -43,7 +43,8 @@ where
     let frame = Frame::decode(&text, &limits.json)
         .map_err(|error| Refusal::content(StatusCode::BAD_REQUEST, error.error).to(error.id))?;
     match frame {
-        Frame::Batch(elements) => batch::answer(&post, &elements).await,
+        // Apart, as is all that is rare: every call would carry the room for it.
+        Frame::Batch(elements) => Box::pin(batch::answer(&post, &elements)).await,
         Frame::Message(Message::Request(request)) if era::is_modern(&head.headers, &request.params.meta) => {
             modern::answer(&post, &request).await
         }
@@ -53,7 +54,7 @@ where
                 // No notification of a client means anything over HTTP in this era; unknown ones are ignored (H-5).
                 Ok(refusal::empty(StatusCode::ACCEPTED))
             } else {
-                legacy::notice(&post, &notification).await
+                Box::pin(legacy::notice(&post, &notification)).await
             }
         }
         Frame::Message(Message::Response(response)) => {
@@ -61,7 +62,7 @@ where
                 let error = RpcError::invalid_request("clients of 2026-07-28 send no responses");
                 Err(Refusal::content(StatusCode::BAD_REQUEST, error))
             } else {
-                legacy::answered(&post, &response).await
+                Box::pin(legacy::answered(&post, &response)).await
             }
         }
     }

@@ -35,6 +35,12 @@ pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event
 #[derive(Clone, Debug)]
 pub struct HttpService(Arc<Inner>);
 
+/// What was asked but its body, and who is on the other end of the connection, where that is known.
+struct Asked {
+    head: Parts,
+    connection: Option<SocketAddr>,
+}
+
 #[derive(Debug)]
 struct Inner {
     engine: Engine,
@@ -101,17 +107,19 @@ impl HttpService {
     {
         let began = Instant::now();
         let (head, body) = request.into_parts();
+        let asked = Asked { head, connection };
+        let head = &asked.head;
         let mut body = pin!(body);
         let options = self.options();
         let mut origin = None;
         let outcome = match origin::check(options, &head.uri, &head.headers) {
             Ok(allowed) => {
                 origin = allowed;
-                self.route(&head, connection, body.as_mut()).await
+                self.route(&asked, body.as_mut()).await
             }
             // Probes name the host by whatever address they use, and health tells a foreign page nothing.
             Err(_) if matches!(head.uri.path(), "/health" | "/health/ready") => {
-                self.route(&head, connection, body.as_mut()).await
+                self.route(&asked, body.as_mut()).await
             }
             Err(foreign) => Err(Refusal::envelope(StatusCode::FORBIDDEN, foreign.to_string())),
         };
@@ -134,15 +142,11 @@ impl HttpService {
         response
     }
 
-    async fn route<B>(
-        &self,
-        head: &Parts,
-        connection: Option<SocketAddr>,
-        body: B,
-    ) -> Result<Response<ResponseBody>, Refusal>
+    async fn route<B>(&self, asked: &Asked, body: B) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data: Buf>,
     {
+        let head = &asked.head;
         if header_bytes(head) > self.engine().limits().header_bytes {
             let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
             return Err(Refusal::envelope(
@@ -152,9 +156,10 @@ impl HttpService {
         }
         let get = head.method == Method::GET || head.method == Method::HEAD;
         match head.uri.path() {
-            path if same(path, &self.options().path) => self.endpoint(head, connection, body).await,
+            path if same(path, &self.options().path) => self.endpoint(asked, body).await,
             path if same(path, sse_2024::STREAM) || same(path, sse_2024::MESSAGE) => {
-                self.sse_2024(head, connection, body, path).await
+                // Apart, so that every call does not carry the room for the rarer requests.
+                Box::pin(self.sse_2024(asked, body, path)).await
             }
             "/health" if get => Ok(health(StatusCode::OK, "ok")),
             "/health/ready" if get && !self.closing().is_cancelled() => Ok(health(StatusCode::OK, "ready")),
@@ -168,15 +173,11 @@ impl HttpService {
         }
     }
 
-    async fn endpoint<B>(
-        &self,
-        head: &Parts,
-        connection: Option<SocketAddr>,
-        body: B,
-    ) -> Result<Response<ResponseBody>, Refusal>
+    async fn endpoint<B>(&self, asked: &Asked, body: B) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data: Buf>,
     {
+        let Asked { head, connection } = asked;
         if head.method == Method::OPTIONS {
             return Ok(cors::preflight(&head.headers));
         }
@@ -184,30 +185,26 @@ impl HttpService {
         let modern = era::names_modern_version(&head.headers);
         match head.method {
             Method::POST => {
-                let peer = peer::of(head, connection, &self.options().trusted_proxies);
+                let peer = peer::of(head, *connection, &self.options().trusted_proxies);
                 post::answer(self, head, body, principal, peer).await
             }
-            Method::GET if !modern => legacy::listen(self, head, &principal).await,
-            Method::DELETE if !modern => legacy::end(self, head, &principal).await,
+            // Apart, so that every call does not carry the room for the rarer requests.
+            Method::GET if !modern => Box::pin(legacy::listen(self, head, &principal)).await,
+            Method::DELETE if !modern => Box::pin(legacy::end(self, head, &principal)).await,
             _ if modern => Err(not_allowed("POST, OPTIONS")),
             _ => Err(not_allowed("GET, POST, DELETE, OPTIONS")),
         }
     }
 
     /// HTTP+SSE of 2024-11-05: the event stream, and where its client posts.
-    async fn sse_2024<B>(
-        &self,
-        head: &Parts,
-        connection: Option<SocketAddr>,
-        body: B,
-        path: &str,
-    ) -> Result<Response<ResponseBody>, Refusal>
+    async fn sse_2024<B>(&self, asked: &Asked, body: B, path: &str) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data: Buf>,
     {
         if !self.options().http_sse {
             return Err(sse_2024::off(self.options()));
         }
+        let Asked { head, connection } = asked;
         if head.method == Method::OPTIONS {
             return Ok(cors::preflight(&head.headers));
         }
@@ -215,7 +212,7 @@ impl HttpService {
         let is_stream = same(path, sse_2024::STREAM);
         match head.method {
             Method::GET if is_stream => {
-                let peer = peer::of(head, connection, &self.options().trusted_proxies);
+                let peer = peer::of(head, *connection, &self.options().trusted_proxies);
                 sse_2024::open(self, head, &principal, peer)
             }
             Method::POST if !is_stream => sse_2024::take(self, head, body, &principal).await,
