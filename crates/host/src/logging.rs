@@ -40,7 +40,7 @@ use crate::standard_error::Log;
 #[error("set up logging: something else in this process has done so before")]
 pub struct LoggingAlreadySet;
 
-/// Sends the process's events, and what panics say, to standard error for the rest of its life. What is logged can be changed with what is
+/// Sends the process's events to standard error, for the rest of its life. What is logged can be changed with what is
 /// returned.
 ///
 /// # Errors
@@ -52,11 +52,17 @@ pub fn init(filter: &LogFilter, format: LogFormat) -> Result<LogControl, Logging
     let layer = Lines { format, colour, output: move || Log(format), now: SystemTime::now };
     let subscriber = tracing_subscriber::registry().with(layer.with_filter(targets));
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingAlreadySet)?;
-    // What the standard library does instead waits for whoever reads standard error, and breaks the form of the log.
+    Ok(LogControl(handle))
+}
+
+/// Makes what panics say lines of the log. What the standard library does instead waits for whoever reads standard error, and
+/// breaks the form of the log.
+///
+/// It takes the place of any other hook: for a program that knows that it has none.
+pub fn take_panics(format: LogFormat) {
     std::panic::set_hook(Box::new(move |panic| {
         let _ = Log(format).write_all(panicked(panic, format).as_bytes());
     }));
-    Ok(LogControl(handle))
 }
 
 /// Decides what the process logs from now on.
@@ -459,7 +465,7 @@ mod tests {
     fn a_panic_is_one_line_of_the_log() {
         const CHILD: &str = "LOGS_A_PANIC";
         if std::env::var_os(CHILD).is_some() {
-            init(&LogFilter::default(), LogFormat::Json).unwrap();
+            take_panics(LogFormat::Json);
             std::thread::Builder::new()
                 .name("worker".to_owned())
                 .spawn(|| panic!("a\nb"))

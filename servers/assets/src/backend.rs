@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use http_body_util::{BodyExt as _, Collected, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -123,14 +124,28 @@ impl Client {
         })?;
         // The status is what counts: a body that breaks off, is too long or does not come in time leaves it as it is.
         let status = response.status();
-        let body = timeout_at(end, Limited::new(response.into_body(), MOST_READ).collect()).await;
-        let body = body.ok().and_then(Result::ok).map(Collected::to_bytes);
+        let body = timeout_at(end, begin(response.into_body())).await.ok().flatten();
         if status.is_success() {
             return Ok(Taken { id: body.map_or(Some(String::new()), |body| id(&body)) });
         }
         let detail = body.map_or_else(|| CUT.to_owned(), |body| told(&body));
         Err(Failure::Backend { status: status.as_u16(), detail })
     }
+}
+
+/// The first [`MOST_READ`] bytes of an answer, or all of it, unless it breaks off before.
+async fn begin(mut body: Incoming) -> Option<Bytes> {
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            let room = MOST_READ - read.len();
+            read.extend_from_slice(&data[..data.len().min(room)]);
+            if data.len() >= room {
+                break;
+            }
+        }
+    }
+    Some(read.freeze())
 }
 
 /// The `id` in an answer.

@@ -61,9 +61,17 @@ impl FileReport {
     pub fn exit_code(&self) -> u8 {
         match self.reason {
             None => 0,
-            Some("validation_failed") => 1,
+            Some("validation_failed") if !self.lacks_schema() => 1,
             Some(_) => 2,
         }
+    }
+}
+
+impl FileReport {
+    /// Whether the schema that it was to be held against cannot be used.
+    fn lacks_schema(&self) -> bool {
+        let errors = self.errors.iter().flatten();
+        errors.into_iter().any(|error| error.msg.starts_with("schema_resolution_failed: "))
     }
 }
 

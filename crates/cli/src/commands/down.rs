@@ -40,15 +40,20 @@ pub(crate) struct Down {
 
 impl Down {
     pub(crate) fn run(self) -> Outcome {
-        let folder = Folder::open().map_err(Failure::runtime)?;
         let which = match (self.ready_file, self.which) {
             (Some(file), _) => Which::ReadyFile(file),
             (None, Some(word)) => word.parse().map_or(Which::Name(word), Which::Pid),
             (None, None) => Which::Only,
         };
-        let record = background::find(&folder, &which).map_err(failed)?;
+        let folder = match (Folder::open(), &which) {
+            (Ok(folder), _) => Some(folder),
+            // What is named so is found without it.
+            (Err(_), Which::Pid(_) | Which::ReadyFile(_)) => None,
+            (Err(error), _) => return Err(Failure::runtime(error).into()),
+        };
+        let record = background::find(folder.as_ref(), &which).map_err(failed)?;
         output::note(&format!("asking process {} to stop", record.pid));
-        let stopped = background::stop(&folder, &record, self.wait, self.force).map_err(failed)?;
+        let stopped = background::stop(folder.as_ref(), &record, self.wait, self.force).map_err(failed)?;
         let killed = stopped == Stopped::Killed;
         if self.json {
             let told = json!({ "name": record.name, "pid": record.pid, "killed": killed });

@@ -71,6 +71,7 @@ impl Serve {
         }
         let signals = Signals::heed()?;
         let loaded = self.setting.loader()?.load().map_err(Failure::setup)?;
+        latimer_host::logging::take_panics(loaded.config.log_format);
         latimer_host::serve::run(serve(signals, loaded))?;
         Ok(Finished::Done)
     }

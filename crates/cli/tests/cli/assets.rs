@@ -159,6 +159,8 @@ fn files_are_validated_and_the_worst_of_them_is_the_exit_code() {
     assert_eq!((&files[2]["line"], &files[2]["column"]), (&1.into(), &1.into()));
     let ran = validate(&["--schema", "parts/money", "--schemas", "assets/schemas", valid]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
+    let ran = validate(&["--schema", "absent", valid]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
 }
 
 #[test]

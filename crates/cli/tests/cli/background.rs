@@ -109,6 +109,14 @@ fn a_folder_that_others_may_write_to_is_not_used() {
         assert!(ran.code != Some(0) && ran.stderr.contains("chmod 700 it"), "{ran:?}");
     }
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    // What is named by its ready file or its number is found without the folder.
+    for by in ["ready", "pid"] {
+        let served = wire::Served::start("tcp", "");
+        let pid = served.process.0.id().to_string();
+        let ready = served.file("ready").display().to_string();
+        let down: &[&str] = if by == "ready" { &["down", "--ready-file", &ready] } else { &["down", &pid] };
+        user.run(down).ok();
+    }
     rights(0o700);
 }
 

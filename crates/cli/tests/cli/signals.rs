@@ -143,7 +143,8 @@ fn reading() -> (Process, Lines, tempfile::TempDir) {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_signal_that_comes_while_the_configuration_is_read_is_told_of() {
-    for signal in [Signal::INT, Signal::TERM] {
+    // As soon as they are heeded: many times, to meet every moment of that.
+    for signal in [Signal::INT, Signal::TERM].repeat(10 * rounds()) {
         let (mut process, lines, folder) = reading();
         process.signal(signal);
         std::fs::write(folder.path().join("latimer.yaml"), "limits: {drain: 1s}\n").unwrap();

@@ -104,8 +104,8 @@ const LOOK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When there is none, or it cannot be told.
-pub fn find(folder: &Folder, which: &Which) -> Result<Record, StopError> {
-    let mut running = folder.running()?;
+pub fn find(folder: Option<&Folder>, which: &Which) -> Result<Record, StopError> {
+    let mut running = folder.map_or_else(|| Ok(Vec::new()), Folder::running)?;
     match which {
         Which::Only if running.len() > 1 => {
             Err(StopError::Several(running.into_iter().map(|record| record.name).collect()))
@@ -175,7 +175,12 @@ fn record(pid: u32, ready_file: PathBuf) -> Record {
 ///
 /// # Errors
 /// When it may not be asked, or goes on.
-pub fn stop(folder: &Folder, record: &Record, patience: Duration, force: bool) -> Result<Stopped, StopError> {
+pub fn stop(
+    folder: Option<&Folder>,
+    record: &Record,
+    patience: Duration,
+    force: bool,
+) -> Result<Stopped, StopError> {
     signal(record, Signal::TERM)?;
     let mut stopped = Stopped::Asked;
     if !gone(record, patience) {
@@ -189,7 +194,9 @@ pub fn stop(folder: &Folder, record: &Record, patience: Duration, force: bool) -
             return Err(StopError::GoesOn { pid: record.pid, patience });
         }
     }
-    folder.forget(record);
+    if let Some(folder) = folder {
+        folder.forget(record);
+    }
     Ok(stopped)
 }
 

@@ -43,6 +43,9 @@ pub struct Signals {
     /// before the request comes.
     last: Arc<AtomicUsize>,
     attended: Arc<AtomicBool>,
+    /// Signals do again what they do by themselves.
+    #[cfg(unix)]
+    over: Arc<AtomicBool>,
     #[cfg(unix)]
     handle: signal_hook::iterator::Handle,
     #[cfg(not(unix))]
@@ -91,14 +94,20 @@ impl Signals {
     fn heed_all() -> std::io::Result<Self> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+        let at_terminal = std::io::stdin().is_terminal();
+        let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let handle = signals.handle();
         let (last, attended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let over = Arc::new(AtomicBool::new(false));
+        // After the iterator, which they would have nobody hear of a signal without.
         for signal in [Signal::Interrupt, Signal::Terminate] {
             let number = signal.number();
             signal_hook::flag::register_usize(number, last.clone(), number.unsigned_abs() as usize)?;
         }
-        let at_terminal = std::io::stdin().is_terminal();
-        let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-        let handle = signals.handle();
+        // Whoever goes on when nobody heeds signals any more is ended by them as any other process.
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_default(signal, over.clone())?;
+        }
         let (sender, asked) = unbounded_channel();
         let somebody = attended.clone();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -124,7 +133,7 @@ impl Signals {
                 }
             }
         })?;
-        Ok(Self { asked, last, attended, handle })
+        Ok(Self { asked, last, attended, over, handle })
     }
 }
 
@@ -145,6 +154,7 @@ fn end_unless_attended(signal: Signal, attended: Arc<AtomicBool>) {
 #[cfg(unix)]
 impl Drop for Signals {
     fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
         self.handle.close();
     }
 }

@@ -60,6 +60,7 @@ impl Connection {
             // The permits are kept until the answers are out, so that the cap on calls bounds what waits for the reader.
             let (answers, _permits) = gather(slots).await;
             if let Some(bytes) = batch::join(answers) {
+                let _held = answering.out.hold(bytes.len());
                 answering.room().await;
                 answering.give(&Reply { bytes, error: None });
             }
@@ -75,10 +76,10 @@ impl Connection {
                 return Slot::Here(Some(Reply::error(Some(&id), &refused.error, refused.revision)), None);
             }
         };
-        let permit = match self.engine.admit(&call.caller.holder(call.method)) {
+        let permit = match self.admit(&call.caller.holder(call.method)) {
             Ok(permit) => permit,
             Err(busy) => {
-                let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
+                let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy);
                 return Slot::Here(Some(Reply::error(Some(&id), &error, batch::REVISION)), None);
             }
         };
@@ -101,7 +102,8 @@ impl Connection {
                         Poll::Ready(reply) => reply,
                         Poll::Pending => call::speak(&speaking, pending).await,
                     };
-                    if reply.is_some() {
+                    if let Some(reply) = &reply {
+                        let _held = speaking.out.hold(reply.bytes.len());
                         speaking.room().await;
                         speaking.flush(&outbox);
                     }

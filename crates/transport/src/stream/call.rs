@@ -55,9 +55,11 @@ pub(super) async fn settle(
     permit: Permit<Holder>,
 ) {
     // Many large answers at once are no reason to give up a reader that reads.
+    let held = reply.as_ref().map(|reply| answering.out.hold(reply.bytes.len()));
     if reply.is_some() {
         answering.room().await;
     }
     answering.finish(&outbox, reply);
+    drop(held);
     drop(permit);
 }

@@ -15,6 +15,7 @@ use latimer_protocol::codec::line::{LineDecoder, LineEvent};
 use latimer_protocol::frame::{Notification, Response};
 use latimer_protocol::{ErrorCode, Frame, Id, Message, RequestId, Revision, RpcError, rewrite};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::answering::Answering;
@@ -88,7 +89,8 @@ where
     let limits = engine.limits();
     let most = limits.message_bytes;
     // An answer may be much larger than a message; what waits for a client that does not read may not be endless.
-    let out = Outgoing::new(limits.ring_bytes, limits.ring_bytes.saturating_mul(16));
+    let hard = limits.ring_bytes.saturating_mul(16);
+    let out = Outgoing::new(limits.ring_bytes, hard, hard.max(most.saturating_mul(4)));
     let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
     let mut connection = Connection {
         engine,
@@ -176,6 +178,7 @@ where
     connection.calls.close();
     let is_reset = |end: &End| matches!(end, End::Unreadable(error) if error.kind() == std::io::ErrorKind::ConnectionReset);
     let drain = connection.engine.limits().drain;
+    let over_since = Instant::now();
     let is_broken = matches!(end, End::Unwritable(_) | End::Unread) || is_reset(&end);
     let ending = async {
         if is_broken || tokio::time::timeout(drain, connection.calls.wait()).await.is_err() {
@@ -202,7 +205,11 @@ where
             ending.await;
             Some(written)
         }
-        None => tokio::time::timeout(drain, writing).await.ok(),
+        // What was cut off is told so, for as long as the peer takes it.
+        None => {
+            let left = drain.saturating_sub(over_since.elapsed()).max(LAST_WORDS.min(drain));
+            tokio::time::timeout(left, writing).await.ok()
+        }
     };
     match written {
         Some(written) if out.is_broken() => broken(written),
@@ -211,6 +218,9 @@ where
 }
 
 const READ: usize = 64 << 10;
+
+/// How long a peer has, beyond the drain time, to take what the end of its calls says.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How often it is looked whether there is room for one more call.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -247,6 +257,7 @@ impl Connection {
     /// Waits until fewer than `most` requests wait for their answers, and there is room for one more call, here and in all.
     async fn wait_for_permit(&self, most: usize) -> Permit<Holder> {
         self.order.below(most).await;
+        self.out.emptier().await;
         loop {
             match self.engine.admit(&Holder::Connection(self.number)) {
                 Ok(permit) => return permit,
@@ -254,6 +265,14 @@ impl Connection {
                 Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }
+    }
+
+    /// Admits a call, or says why not.
+    pub(super) fn admit(&self, holder: &Holder) -> Result<Permit<Holder>, String> {
+        if self.out.is_full() {
+            return Err("too many answers wait to be read; read them, and call again".to_owned());
+        }
+        self.engine.admit(holder).map_err(|busy| busy.to_string())
     }
 
     pub(super) fn bare_turn(&self) -> Option<Turn> {
@@ -333,11 +352,11 @@ impl Connection {
         permit: Option<Permit<Holder>>,
     ) {
         let (id, revision) = (request.id.clone(), request.caller.revision);
-        let admitted = permit.map_or_else(|| self.engine.admit(&request.caller.holder(request.method)), Ok);
+        let admitted = permit.map_or_else(|| self.admit(&request.caller.holder(request.method)), Ok);
         let permit = match admitted {
             Ok(permit) => permit,
             Err(busy) => {
-                let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy.to_string());
+                let error = RpcError::new(ErrorCode::INTERNAL_ERROR, busy);
                 self.tell_of_refusal(error.code.0, &error.message);
                 return self.pass(answering, Reply::error(Some(&id), &error, revision));
             }

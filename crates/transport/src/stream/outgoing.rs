@@ -24,6 +24,7 @@ struct Inner {
     given_up: CancellationToken,
     soft: usize,
     hard: usize,
+    full: usize,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ struct State {
     waiting: Vec<u8>,
     /// Bytes in the write that is going on.
     writing: usize,
+    /// Bytes of answers that wait for room.
+    held: usize,
     /// Nothing waits for room any more.
     hurried: bool,
     closed: bool,
@@ -40,8 +43,9 @@ struct State {
 }
 
 impl Outgoing {
-    /// Messages that can wait do so from `soft` bytes on; at `hard` bytes the reader is given up.
-    pub(super) fn new(soft: usize, hard: usize) -> Self {
+    /// Messages that can wait do so from `soft` bytes on; at `hard` bytes the reader is given up. Past `full` bytes, those that
+    /// wait included, it is [full](Self::is_full).
+    pub(super) fn new(soft: usize, hard: usize, full: usize) -> Self {
         Self(Arc::new(Inner {
             state: Mutex::default(),
             work: Notify::new(),
@@ -49,6 +53,7 @@ impl Outgoing {
             given_up: CancellationToken::new(),
             soft,
             hard,
+            full,
         }))
     }
 
@@ -71,6 +76,29 @@ impl Outgoing {
         state.messages += 1;
         drop(state);
         self.0.work.notify_one();
+    }
+
+    /// Counts the bytes of an answer that waits for room.
+    pub(super) fn hold(&self, bytes: usize) -> Held {
+        self.0.state.lock().held += bytes;
+        Held { out: self.clone(), bytes }
+    }
+
+    /// Whether so much waits for the reader that nothing more may be begun for it.
+    pub(super) fn is_full(&self) -> bool {
+        let state = self.0.state.lock();
+        !state.broken && state.waiting.len() + state.writing + state.held > self.0.full
+    }
+
+    /// Waits until something more may be begun.
+    pub(super) async fn emptier(&self) {
+        while self.is_full() {
+            let mut notified = std::pin::pin!(self.0.room.notified());
+            notified.as_mut().enable();
+            if self.is_full() {
+                notified.await;
+            }
+        }
     }
 
     /// Gives the reader up: nothing more is written.
@@ -180,6 +208,20 @@ impl Outgoing {
     }
 }
 
+/// The bytes of an answer that waits for room, for as long as it does.
+#[derive(Debug)]
+pub(super) struct Held {
+    out: Outgoing,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.out.0.state.lock().held -= self.bytes;
+        self.out.0.room.notify_waiters();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_queued_comes_out_in_order_a_line_each() {
-        let outgoing = Outgoing::new(100, 1000);
+        let outgoing = Outgoing::new(100, 1000, 1000);
         let (mut near, far) = tokio::io::duplex(4096);
         for message in ["{\"a\":1}", "{\n\"b\":2}", "[]"] {
             outgoing.push(message.as_bytes());
@@ -201,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_reads_is_given_up_at_the_limit() {
-        let outgoing = Outgoing::new(10, 100);
+        let outgoing = Outgoing::new(10, 100, 100);
         let (_near, far) = tokio::io::duplex(1);
         let writer = tokio::spawn({
             let outgoing = outgoing.clone();
@@ -221,7 +263,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_larger_than_the_limit_comes_through() {
-        let outgoing = Outgoing::new(10, 100);
+        let outgoing = Outgoing::new(10, 100, 100);
         outgoing.push(&[b'1'; 1000]);
         outgoing.close();
         let mut out = Vec::new();
@@ -231,7 +273,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_can_wait_waits_for_the_reader() {
-        let outgoing = Outgoing::new(4, 1000);
+        let outgoing = Outgoing::new(4, 1000, 1000);
         outgoing.push(b"12345");
         let (mut near, far) = tokio::io::duplex(2);
         let writer = tokio::spawn({

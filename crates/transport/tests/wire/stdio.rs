@@ -1,5 +1,7 @@
 //! Byte streams: one JSON text a line, in every era (STDIO-1, DUAL-4).
 
+use std::time::Duration;
+
 use latimer_core::{Engine, Limits, Peer, Principal};
 use latimer_transport::stream::{self, End, StreamOptions};
 use proptest::prelude::*;
@@ -353,6 +355,54 @@ async fn a_client_that_never_reads_is_given_up() {
     });
     sent.await;
     assert!(matches!(in_time(pipe.served).await.unwrap(), End::Unread));
+}
+
+#[tokio::test]
+async fn no_more_calls_are_begun_for_a_client_while_too_many_answers_wait_for_it() {
+    let limits = Limits { ring_bytes: 1 << 10, message_bytes: 4 << 10, ..Limits::default() };
+    let mut pipe = Pipe::limited(limits).await;
+    let message = "x".repeat(1_000);
+    let echo = |id: u64| {
+        let params = json!({ "name": "echo", "arguments": { "message": message } });
+        modern(json!(id), "tools/call", params)
+    };
+    for id in 0..60 {
+        pipe.send(echo(id)).await;
+    }
+    let mut answered = 0;
+    for _ in 0..60 {
+        let answer = pipe.next().await;
+        match answer["error"]["message"].as_str() {
+            None => answered += 1,
+            Some(why) => assert_eq!(why, "too many answers wait to be read; read them, and call again"),
+        }
+    }
+    // 16 KiB of them, and what the pipe had taken.
+    assert!((10..25).contains(&answered), "{answered}");
+    assert!(pipe.ask(echo(60)).await["result"].is_object());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_holds_up_the_end_for_the_drain_time_once() {
+    let drain = Duration::from_secs(10);
+    let (engine, _) =
+        engine(&Setup { limits: Limits { drain, ..Limits::default() }, ..Setup::default() }).await;
+    let (mut near, far) = tokio::io::duplex(1 << 10);
+    let (input, output) = tokio::io::split(far);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let stopped = stop.clone().cancelled_owned();
+    let (options, nobody) = (StreamOptions::default(), Principal::anonymous());
+    let served = tokio::spawn(stream::serve(engine, options, nobody, Peer::Local, input, output, stopped));
+    for id in 0..200 {
+        let params = json!({ "name": "echo", "arguments": { "message": "x".repeat(20_000) } });
+        let line = [modern(json!(id), "tools/call", params), b"\n".to_vec()].concat();
+        near.write_all(&line).await.unwrap();
+    }
+    let began = tokio::time::Instant::now();
+    stop.cancel();
+    served.await.unwrap();
+    // By a clock that only moves when all wait.
+    assert!((drain..drain + Duration::from_secs(1)).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
