@@ -10,10 +10,6 @@ use latimer_bench::payload::Payload;
 use latimer_bench::subject;
 use latimer_core::Limits;
 
-/// That of the program `latimer`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((client, payload, count)) = read(&arguments) else {

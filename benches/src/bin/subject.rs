@@ -6,10 +6,6 @@ use latimer_bench::subject;
 use latimer_core::Limits;
 use latimer_transport::http::{Bound, HttpOptions, serve};
 
-/// That of the program `latimer`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {

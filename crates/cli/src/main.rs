@@ -21,11 +21,6 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// A call allocates some forty times, mostly what is gone when it is over, and what carries it is longer than what the
-/// system's allocator is quick with.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     exit::code(cli::Cli::parse().run())
 }
