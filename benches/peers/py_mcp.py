@@ -3,6 +3,7 @@
 import logging
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import BaseModel
 
 from serving import serve
@@ -31,4 +32,6 @@ async def count(records: list[Record]) -> str:
 
 
 logging.getLogger().setLevel(logging.ERROR)
-serve(server.streamable_http_app(json_response=True, stateless_http=True))
+# The load names its host without a port.
+security = TransportSecuritySettings(allowed_hosts=["localhost"])
+serve(server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security))

@@ -63,9 +63,9 @@ impl Contestant {
         Ok(session.to_owned())
     }
 
-    /// The request that it is sent.
-    pub fn request(&self, client: Client, payload: Payload) -> Vec<u8> {
-        message::call(client, payload, self.session.as_deref().filter(|_| client == Client::Legacy))
+    /// The request that it is sent under an id.
+    pub fn request(&self, client: Client, payload: Payload, id: u64) -> Vec<u8> {
+        message::call(client, payload, self.session.as_deref().filter(|_| client == Client::Legacy), id)
     }
 
     /// Makes one call and looks whether its answer is right.
@@ -73,7 +73,7 @@ impl Contestant {
     /// # Errors
     /// When it is not.
     pub fn try_call(&self, client: Client, payload: Payload) -> Result<(), Box<dyn Error>> {
-        let answer = Connection::open(self.server.address)?.exchange(&self.request(client, payload))?;
+        let answer = Connection::open(self.server.address)?.exchange(&self.request(client, payload, 7))?;
         let wanted = match self.entrant.kind {
             Kind::Floor => payload.arguments(),
             Kind::Stateless | Kind::Sessions => payload.answer(),
@@ -96,9 +96,10 @@ impl Contestant {
         connections: usize,
         time: Duration,
     ) -> Result<Sample, Box<dyn Error>> {
-        let request = self.request(client, payload);
+        let requests: Vec<Vec<u8>> =
+            (10..).take(connections).map(|id| self.request(client, payload, id)).collect();
         let before = self.server.cpu_nanos()?;
-        let latencies = load::run(self.server.address, &request, connections, time)?;
+        let latencies = load::run(self.server.address, &requests, time)?;
         let spent = self.server.cpu_nanos()? - before;
         let calls = latencies.calls().max(1) as f64;
         Ok(Sample {

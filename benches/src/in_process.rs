@@ -64,7 +64,7 @@ impl InProcess {
     /// None that a [`Payload`] can bring about.
     pub fn call(&self, client: Client, payload: Payload) -> Result<Request<Incoming>, Box<dyn Error>> {
         let session = (client == Client::Legacy).then_some(self.session.as_str());
-        request(&message::call(client, payload, session))
+        request(&message::call(client, payload, session, 7))
     }
 
     /// Sends a request; the answer's body is still to be read.

@@ -143,14 +143,14 @@ impl Latencies {
     }
 }
 
-/// Sends the same request over `connections` connections for a time.
+/// Sends each of the requests over and over for a time, over a connection of its own.
 ///
 /// # Errors
 /// When a connection fails or an answer is not a 200.
-pub fn run(address: SocketAddr, request: &[u8], connections: usize, time: Duration) -> io::Result<Latencies> {
+pub fn run(address: SocketAddr, requests: &[Vec<u8>], time: Duration) -> io::Result<Latencies> {
     let stop = AtomicBool::new(false);
     let mut all = std::thread::scope(|scope| {
-        let worker = || -> io::Result<Vec<u64>> {
+        let worker = |request: &[u8]| -> io::Result<Vec<u64>> {
             let mut connection = Connection::open(address)?;
             let mut latencies = Vec::new();
             while !stop.load(Ordering::Relaxed) {
@@ -163,7 +163,7 @@ pub fn run(address: SocketAddr, request: &[u8], connections: usize, time: Durati
             }
             Ok(latencies)
         };
-        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> = requests.iter().map(|request| scope.spawn(move || worker(request))).collect();
         std::thread::sleep(time);
         stop.store(true, Ordering::Relaxed);
         let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {

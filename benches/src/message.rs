@@ -26,9 +26,9 @@ impl Client {
     }
 }
 
-/// A `tools/call` as an HTTP/1.1 request.
-pub fn call(client: Client, payload: Payload, session: Option<&str>) -> Vec<u8> {
-    post_call(client, payload.tool(), session, &call_body(client, payload, 7))
+/// A `tools/call` as an HTTP/1.1 request. Calls of one session that are in flight together need ids of their own.
+pub fn call(client: Client, payload: Payload, session: Option<&str>, id: u64) -> Vec<u8> {
+    post_call(client, payload.tool(), session, &call_body(client, payload, id))
 }
 
 /// A body as an HTTP/1.1 request that says in its headers whatever a call of `tool` has to.

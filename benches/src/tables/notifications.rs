@@ -65,7 +65,7 @@ fn read(contestant: &Contestant, table: &mut Table) -> Result<(), Box<dyn Error>
 
 fn unread(contestant: &Contestant, table: &mut Table) -> Result<(), Box<dyn Error>> {
     let mut beside = Connection::open(contestant.server.address)?;
-    let call = contestant.request(Client::Legacy, Payload::SMALL);
+    let call = contestant.request(Client::Legacy, Payload::SMALL, 7);
     let mut alone = micros(&mut beside, &call)?;
     let before = contestant.server.status_kib("VmRSS")?;
     let mut silent = Connection::open(contestant.server.address)?;
