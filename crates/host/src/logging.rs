@@ -261,7 +261,7 @@ fn text_line(time: &impl fmt::Display, level: Level, target: &str, fields: &Fiel
 /// The line that tells how many lines nobody will read.
 pub(crate) fn lost(lines: u64, format: LogFormat) -> String {
     let message = "standard error was not read for too long, and lines are lost".to_owned();
-    of_our_own(Level::WARN, Fields { message, all: vec![("lines", lines.into())] }, format)
+    of_our_own(Level::WARN, &Fields { message, all: vec![("lines", lines.into())] }, format)
 }
 
 /// The line that tells of a panic.
@@ -278,15 +278,15 @@ fn panicked(panic: &PanicHookInfo<'_>, format: LogFormat) -> String {
     if backtrace.status() == BacktraceStatus::Captured {
         all.push(("backtrace", backtrace.to_string().into()));
     }
-    of_our_own(Level::ERROR, Fields { message, all }, format)
+    of_our_own(Level::ERROR, &Fields { message, all }, format)
 }
 
 /// A line that comes of no event: where one must not be made, or would be lost.
-fn of_our_own(level: Level, fields: Fields, format: LogFormat) -> String {
+fn of_our_own(level: Level, fields: &Fields, format: LogFormat) -> String {
     let time = humantime::format_rfc3339_millis(SystemTime::now());
     match format {
-        LogFormat::Text => text_line(&time, level, module_path!(), &fields, false),
-        LogFormat::Json => json_line(&time, level, module_path!(), &fields),
+        LogFormat::Text => text_line(&time, level, module_path!(), fields, false),
+        LogFormat::Json => json_line(&time, level, module_path!(), fields),
     }
 }
 

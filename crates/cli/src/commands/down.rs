@@ -49,7 +49,7 @@ impl Down {
             (Ok(folder), _) => Some(folder),
             // What is named so is found without it.
             (Err(_), Which::Pid(_) | Which::ReadyFile(_)) => None,
-            (Err(error), _) => return Err(Failure::runtime(error).into()),
+            (Err(error), _) => return Err(Failure::runtime(error)),
         };
         let record = background::find(folder.as_ref(), &which).map_err(failed)?;
         output::note(&format!("asking process {} to stop", record.pid));

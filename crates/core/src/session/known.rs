@@ -74,7 +74,7 @@ mod tests {
     #[tokio::test]
     async fn what_another_server_wrote_or_ended_is_seen() {
         let store = Store::memory();
-        let [one, other] = [(), ()].map(|()| Sessions::new(store.clone(), &Limits::default()));
+        let [one, other] = [(), ()].map(|()| Sessions::new(store.clone(), Limits::default()));
         let (alice, bob) = (Principal::named("alice", [""; 0]), Principal::named("bob", [""; 0]));
         let id = one.open(&alice, Peer::Local, Revision::V2025_11_25, Client::default()).await.unwrap().id;
         let seen = one.find(&id, &alice).await.unwrap();
