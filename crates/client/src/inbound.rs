@@ -47,11 +47,11 @@ pub(crate) struct ServerRequest {
 /// Reads one message, or the messages of a batch (BASE-4). What is no message in a batch is left out.
 pub(crate) fn read(text: &ByteString, limits: &Limits) -> Result<Vec<Inbound>, FrameError> {
     match Frame::decode(text, limits)? {
-        Frame::Message(message) => Ok(vec![detach(&message, text)]),
+        Frame::Message(message) => Ok(vec![detach(message, text)]),
         Frame::Batch(elements) => Ok(elements
             .into_iter()
             .filter_map(|element| match Message::decode(element, limits) {
-                Ok(message) => Some(detach(&message, text)),
+                Ok(message) => Some(detach(message, text)),
                 Err(error) => {
                     tracing::warn!(%error, "left out an element of a batch");
                     None
@@ -61,19 +61,19 @@ pub(crate) fn read(text: &ByteString, limits: &Limits) -> Result<Vec<Inbound>, F
     }
 }
 
-fn detach(message: &Message<'_>, text: &ByteString) -> Inbound {
+fn detach(message: Message<'_>, text: &ByteString) -> Inbound {
     match message {
         Message::Response(response) => Inbound::Response(Response {
             id: response.id.map(latimer_protocol::Id::to_owned),
             outcome: response.detach(text).map_err(|error| rpc_error(&error)),
         }),
         Message::Notification(notification) => Inbound::Notification(Notification {
-            method: notification.method.clone().into_owned(),
+            method: notification.method.into_owned(),
             params: notification.params.detach(text).raw,
         }),
         Message::Request(request) => Inbound::Request(ServerRequest {
             id: request.id.to_owned(),
-            method: request.method.clone().into_owned(),
+            method: request.method.into_owned(),
             params: request.params.detach(text).raw,
         }),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use latimer_protocol::wire::{CallToolResult, CompleteResult, GetPromptResult, ReadResourceResult};
-use latimer_protocol::{Method, RawJson};
+use latimer_protocol::{Arguments, Method, RawJson};
 
 use crate::catalog::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 use crate::context::Context;
@@ -28,7 +28,7 @@ pub enum Operation {
         /// The tool.
         tool: Arc<ToolEntry>,
         /// Its arguments.
-        arguments: RawJson,
+        arguments: Arguments,
     },
     /// `resources/read` of a listed resource.
     ReadResource {

@@ -179,14 +179,14 @@ fn formats_are_annotations_unless_asked_for() {
 #[test]
 fn text_that_cannot_be_read_is_a_violation() {
     for (text, expected) in [
-        ("", "/: cannot be read as JSON: unexpected end of JSON at byte 0"),
-        ("{", "/: cannot be read as JSON: unexpected end of JSON at byte 1"),
-        (r#"{"a":1,"a":2}"#, "/: cannot be read as JSON: duplicate member name at byte 8"),
-        (r#""\ud800""#, "/: cannot be read as JSON: lone surrogate in a string at byte 1"),
+        ("", "/: not JSON: it ends at byte 0, where a value should follow"),
+        ("{", "/: not JSON: it ends at byte 1, where a key in quotation marks should follow"),
+        (r#"{"a":1,"a":2}"#, "/: the key \"a\" stands twice in one object, the second time at byte 8"),
+        (r#""\ud800""#, "/: not JSON: expected a low surrogate after this high one at byte 1"),
     ] {
         assert_eq!(said("true", text), expected);
     }
-    assert!(said("true", &"[".repeat(1_000_000)).contains("nesting deeper than 128"));
+    assert!(said("true", &"[".repeat(1_000_000)).contains("nested deeper than 128"));
 }
 
 #[test]

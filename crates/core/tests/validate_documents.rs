@@ -85,7 +85,7 @@ fn a_document_that_is_not_there_or_cannot_be_read_is_named() {
     let error = compile(r#"{"$ref":"a.json"}"#, &[("schema:///a.json", "{\"a\":")]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "$ref leads to schema:///a.json, which cannot be read: unexpected end of JSON at byte 5"
+        "$ref leads to schema:///a.json, which cannot be read: not JSON: it ends at byte 5, where a value should follow"
     );
     let error = compile(r#"{"$ref":"a.json"}"#, &[("schema:///a.json", "{\"a\":1e999}")]).unwrap_err();
     assert!(error.to_string().ends_with("a number is larger than a double holds"), "{error}");

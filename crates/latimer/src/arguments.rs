@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use latimer_core::{CallError, Context, ToolError};
-use latimer_protocol::{RawJson, Revision};
+use latimer_protocol::{Arguments, Revision};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
@@ -93,12 +93,16 @@ pub fn value<'de, T: Argument, A: MapAccess<'de>>(map: &mut A) -> Result<T, A::E
     map.next_value()
 }
 
-/// Reads the arguments of a call, which already fit the schema, in one pass; in a second one if integers are
-/// written as `2.0`.
+/// Reads the arguments of a call, which already fit the schema: by their index if they have one, otherwise from their
+/// text.
 ///
 /// # Errors
 /// When a value is not one of its type after all: shown to the model, as other faulty arguments are (TOOL-8).
-pub fn read_slots<S: Slots>(arguments: &RawJson, context: &Context) -> Result<S, CallError> {
+#[expect(clippy::needless_pass_by_value, reason = "once they are read, nobody holds their index any longer")]
+pub fn read_slots<S: Slots>(arguments: Arguments, context: &Context) -> Result<S, CallError> {
+    if let Some(Ok(slots)) = arguments.tape().map(|tape| tape.root().deserialize_map(Members(PhantomData))) {
+        return Ok(slots);
+    }
     read(arguments.as_str(), context, |json| {
         serde_json::Deserializer::from_str(json).deserialize_map(Members(PhantomData))
     })
@@ -108,7 +112,11 @@ pub fn read_slots<S: Slots>(arguments: &RawJson, context: &Context) -> Result<S,
 ///
 /// # Errors
 /// As [`read_slots`].
-pub fn read_args<T: DeserializeOwned>(arguments: &RawJson, context: &Context) -> Result<Args<T>, CallError> {
+#[expect(clippy::needless_pass_by_value, reason = "once they are read, nobody holds their index any longer")]
+pub fn read_args<T: DeserializeOwned>(arguments: Arguments, context: &Context) -> Result<Args<T>, CallError> {
+    if let Some(Ok(all)) = arguments.tape().map(|tape| T::deserialize(tape.root())) {
+        return Ok(Args(all));
+    }
     read(arguments.as_str(), context, |json| serde_json::from_str(json)).map(Args)
 }
 
@@ -159,8 +167,8 @@ fn take(pairs: &mut Vec<(String, String)>, name: &str) -> Option<String> {
     Some(pairs.swap_remove(at).1)
 }
 
-/// Reads arguments, and reads them again with every integer in its plain spelling if they do not fit as they
-/// came: `2.0` is an integer for their schema.
+/// Reads arguments from their text, and reads them again with every integer in its plain spelling if they do not fit
+/// as they came: `2.0` is an integer for their schema.
 fn read<T>(
     json: &str,
     context: &Context,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use latimer_core::CallError;
 use latimer_core::local::EntryHandler;
-use latimer_protocol::RawJson;
 use latimer_protocol::wire::{CallToolResult, GetPromptResult, PromptArgument, ReadResourceResult};
+use latimer_protocol::{Arguments, RawJson};
 
 pub use latimer_core::Context;
 pub use latimer_core::ask::form::{Choice, FormContent, FormField, FormSchema, Property, choice};
@@ -50,7 +50,7 @@ pub fn tool<R: IntoToolResult>(
 /// What answers the calls of a tool.
 pub fn tool_handler<F, R>(handler: F) -> EntryHandler
 where
-    F: Fn(RawJson, Context) -> R + Send + Sync + 'static,
+    F: Fn(Arguments, Context) -> R + Send + Sync + 'static,
     R: Future<Output = Result<CallToolResult, CallError>> + Send + 'static,
 {
     crate::tool::handler_of(handler)

@@ -7,8 +7,8 @@ use latimer_core::extension::ui::SCHEME;
 use latimer_core::local::{EntryHandler, EntryKind, LocalEntry};
 use latimer_core::source::Requirement;
 use latimer_core::{Answer, BoxFuture, CallError, Context, Operation, Outcome};
-use latimer_protocol::RawJson;
 use latimer_protocol::wire::{self, CallToolResult, Icon, ToolAnnotations, UiToolMeta, UiVisibility};
+use latimer_protocol::{Arguments, RawJson};
 use serde::Serialize;
 
 use crate::app::{AppFault, with_ui};
@@ -75,8 +75,8 @@ impl Tool {
     {
         let schema = RawJson::from_serialize(input_schema).map_err(SchemaFault::from);
         Self::bound(name.into(), schema, None, move |_| {
-            Ok(handler_of(move |arguments, context| {
-                let answer = handler(arguments, context);
+            Ok(handler_of(move |arguments: Arguments, context| {
+                let answer = handler(arguments.into_raw(), context);
                 async move { answer.await.into_tool_result() }
             }))
         })
@@ -298,7 +298,7 @@ impl Tool {
 /// The handler that a tool's entry keeps: one allocation a call, for its future.
 pub(crate) fn handler_of<F, R>(handler: F) -> EntryHandler
 where
-    F: Fn(RawJson, Context) -> R + Send + Sync + 'static,
+    F: Fn(Arguments, Context) -> R + Send + Sync + 'static,
     R: Future<Output = Result<CallToolResult, CallError>> + Send + 'static,
 {
     Arc::new(move |call| -> BoxFuture<'static, Outcome> {

@@ -232,14 +232,14 @@ fn read_each(function: &Function) -> TokenStream {
     let (slots, ty) = (hidden("slots"), hidden("Slots"));
     let (raw, context) = (hidden("raw"), hidden("context"));
     quote! {
-        let #slots: #ty = ::latimer::__private::read_slots(&#raw, &#context)?;
+        let #slots: #ty = ::latimer::__private::read_slots(#raw, &#context)?;
         #(#values)*
     }
 }
 
 fn read_all(ty: &syn::Type) -> TokenStream {
     let (args, raw, context) = (hidden("args"), hidden("raw"), hidden("context"));
-    quote! { let #args = ::latimer::__private::read_args::<#ty>(&#raw, &#context)?; }
+    quote! { let #args = ::latimer::__private::read_args::<#ty>(#raw, &#context)?; }
 }
 
 /// An `Option` as code.

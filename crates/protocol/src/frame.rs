@@ -1,13 +1,15 @@
 //! JSON-RPC messages, borrowed from the text they came in.
 //!
-//! Only the envelope and the few parameters that routing needs are looked at, in the same pass that
-//! finds the text sound ([`crate::scan`]). Everything else stays the sender's text.
+//! One pass finds the text sound and makes an index over it ([`crate::tape`]). From that the envelope and the few
+//! parameters that routing needs are cut out; everything else stays the sender's text. The index goes along with the
+//! arguments of a call, so that nobody has to look for their parts again.
 
 use std::borrow::Cow;
 
 use crate::error::{ErrorCode, RpcError};
 use crate::id::{Id, RequestId};
-use crate::scan::{self, Limits, ScanError, Visit};
+use crate::scan::{self, Limits, ScanError};
+use crate::tape::{Kind, SharedBuffer, Spanned, Tape};
 
 /// What one line, or one HTTP body, holds.
 #[derive(Debug)]
@@ -65,7 +67,7 @@ pub struct Response<'a> {
 /// The parameters of a request or notification, with those that routing needs cut out.
 ///
 /// All fields are JSON text, or `None` where the member is missing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Params<'a> {
     /// The whole object.
     pub raw: Option<&'a str>,
@@ -87,6 +89,16 @@ pub struct Params<'a> {
     pub task_id: Option<&'a str>,
     /// `_meta`.
     pub meta: Meta<'a>,
+    /// The index over the message.
+    pub(crate) index: Option<FrameIndex<'a>>,
+}
+
+/// The index over a message, and where in it the arguments are.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameIndex<'a> {
+    pub(crate) message: &'a str,
+    pub(crate) buffer: SharedBuffer,
+    pub(crate) root: u32,
 }
 
 /// The `_meta` member of parameters, with the keys that the protocol reserves cut out as JSON text.
@@ -123,13 +135,18 @@ impl<'a> Frame<'a> {
     /// -32700 where the text is not JSON or nested too deeply; -32600 where it holds too many
     /// values, repeats a key, or is not a JSON-RPC message; -32602 where `params` is not an object.
     pub fn decode(text: &'a str, limits: &Limits) -> Result<Self, FrameError> {
-        let mut envelope = Envelope::default();
-        if let Err(error) = scan::scan(text, limits, 3, &mut envelope) {
-            return Err(FrameError::unsound(&error, envelope.id));
+        let mut buffer = SharedBuffer::take();
+        if let Err(error) = Tape::parse_within(buffer.get_mut(), text, limits) {
+            let read = Tape::of(buffer.get(), text, 0).root();
+            return Err(FrameError::unsound(&error, read.get("id").and_then(|id| text.get(id.scalar()?))));
         }
-        if text.trim_start().starts_with('[') {
-            return Ok(Self::Batch(envelope.elements));
+        let root = Spanned::whole(Tape::of(buffer.get(), text, 0));
+        if root.node.kind() == Kind::Array {
+            let elements = root.elements().filter_map(|element| text.get(element.range()));
+            return Ok(Self::Batch(elements.collect()));
         }
+        let (mut envelope, arguments) = Envelope::read(text, root);
+        envelope.params.index = arguments.map(|root| FrameIndex { message: text, buffer, root });
         envelope.message().map(Self::Message)
     }
 }
@@ -173,142 +190,86 @@ pub fn string(text: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// What the scan reports of a message.
+/// What there is of a message, as JSON text.
 #[derive(Default)]
 struct Envelope<'a> {
-    member: Member,
-    param: Param,
-    key: MetaKey,
     jsonrpc: Option<&'a str>,
     id: Option<&'a str>,
     method: Option<&'a str>,
     result: Option<&'a str>,
     error: Option<&'a str>,
     params: Params<'a>,
-    elements: Vec<&'a str>,
 }
 
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Member {
-    Jsonrpc,
-    Id,
-    Method,
-    Params,
-    Result,
-    Error,
-    #[default]
-    Other,
-}
-
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Param {
-    Name,
-    Uri,
-    Arguments,
-    Cursor,
-    InputResponses,
-    RequestState,
-    Task,
-    TaskId,
-    Meta,
-    #[default]
-    Other,
-}
-
-#[derive(Clone, Copy, Default, PartialEq)]
-enum MetaKey {
-    ProtocolVersion,
-    ClientCapabilities,
-    ClientInfo,
-    LogLevel,
-    ProgressToken,
-    #[default]
-    Other,
-}
-
-impl<'a> Visit<'a> for Envelope<'a> {
-    fn key(&mut self, depth: usize, key: &str) {
-        match depth {
-            1 => {
-                self.member = match key {
-                    "jsonrpc" => Member::Jsonrpc,
-                    "id" => Member::Id,
-                    "method" => Member::Method,
-                    "params" => Member::Params,
-                    "result" => Member::Result,
-                    "error" => Member::Error,
-                    _ => Member::Other,
-                };
-            }
-            2 if self.member == Member::Params => {
-                self.param = match key {
-                    "name" => Param::Name,
-                    "uri" => Param::Uri,
-                    "arguments" => Param::Arguments,
-                    "cursor" => Param::Cursor,
-                    "inputResponses" => Param::InputResponses,
-                    "requestState" => Param::RequestState,
-                    "task" => Param::Task,
-                    "taskId" => Param::TaskId,
-                    "_meta" => Param::Meta,
-                    _ => Param::Other,
-                };
-            }
-            3 if self.member == Member::Params && self.param == Param::Meta => {
-                self.key = match key {
-                    "io.modelcontextprotocol/protocolVersion" => MetaKey::ProtocolVersion,
-                    "io.modelcontextprotocol/clientCapabilities" => MetaKey::ClientCapabilities,
-                    "io.modelcontextprotocol/clientInfo" => MetaKey::ClientInfo,
-                    "io.modelcontextprotocol/logLevel" => MetaKey::LogLevel,
-                    "progressToken" => MetaKey::ProgressToken,
-                    _ => MetaKey::Other,
-                };
-            }
-            _ => {}
-        }
-    }
-
-    fn value(&mut self, depth: usize, text: &'a str) {
-        let some = Some(text);
-        match depth {
-            1 => match self.member {
-                Member::Jsonrpc => self.jsonrpc = some,
-                Member::Id => self.id = some,
-                Member::Method => self.method = some,
-                Member::Params => self.params.raw = some,
-                Member::Result => self.result = some,
-                Member::Error => self.error = some,
-                Member::Other => {}
-            },
-            2 if self.member == Member::Params => match self.param {
-                Param::Name => self.params.name = some,
-                Param::Uri => self.params.uri = some,
-                Param::Arguments => self.params.arguments = some,
-                Param::Cursor => self.params.cursor = some,
-                Param::InputResponses => self.params.input_responses = some,
-                Param::RequestState => self.params.request_state = some,
-                Param::Task => self.params.task = some,
-                Param::TaskId => self.params.task_id = some,
-                Param::Meta => self.params.meta.raw = some,
-                Param::Other => {}
-            },
-            3 if self.member == Member::Params && self.param == Param::Meta => {
-                let meta = &mut self.params.meta;
-                match self.key {
-                    MetaKey::ProtocolVersion => meta.protocol_version = some,
-                    MetaKey::ClientCapabilities => meta.client_capabilities = some,
-                    MetaKey::ClientInfo => meta.client_info = some,
-                    MetaKey::LogLevel => meta.log_level = some,
-                    MetaKey::ProgressToken => meta.progress_token = some,
-                    MetaKey::Other => {}
+impl<'a> Envelope<'a> {
+    /// Cuts a message out of its text, and tells where on the tape the members of its arguments are, if it has any.
+    fn read(text: &'a str, message: Spanned<'_>) -> (Self, Option<u32>) {
+        let (mut envelope, mut arguments) = (Self::default(), None);
+        for (name, value) in message.members() {
+            let place = match &*name.decode() {
+                "jsonrpc" => &mut envelope.jsonrpc,
+                "id" => &mut envelope.id,
+                "method" => &mut envelope.method,
+                "result" => &mut envelope.result,
+                "error" => &mut envelope.error,
+                "params" => {
+                    arguments = envelope.params.read(text, value);
+                    &mut envelope.params.raw
                 }
-            }
-            _ => {}
+                _ => continue,
+            };
+            *place = text.get(value.range());
         }
+        (envelope, arguments)
+    }
+}
+
+impl<'a> Params<'a> {
+    /// Those of a call that has nothing but arguments.
+    pub fn of_arguments(arguments: Option<&'a str>) -> Self {
+        Self { arguments, ..Self::default() }
     }
 
-    fn element(&mut self, text: &'a str) {
-        self.elements.push(text);
+    fn read(&mut self, text: &'a str, params: Spanned<'_>) -> Option<u32> {
+        let mut arguments = None;
+        for (name, value) in params.members() {
+            let place = match &*name.decode() {
+                "name" => &mut self.name,
+                "uri" => &mut self.uri,
+                "arguments" => {
+                    arguments = value.node.members().is_some().then(|| value.node.index());
+                    &mut self.arguments
+                }
+                "cursor" => &mut self.cursor,
+                "inputResponses" => &mut self.input_responses,
+                "requestState" => &mut self.request_state,
+                "task" => &mut self.task,
+                "taskId" => &mut self.task_id,
+                "_meta" => {
+                    self.meta.read(text, value);
+                    &mut self.meta.raw
+                }
+                _ => continue,
+            };
+            *place = text.get(value.range());
+        }
+        arguments
+    }
+}
+
+impl<'a> Meta<'a> {
+    fn read(&mut self, text: &'a str, meta: Spanned<'_>) {
+        for (name, value) in meta.members() {
+            let place = match &*name.decode() {
+                "io.modelcontextprotocol/protocolVersion" => &mut self.protocol_version,
+                "io.modelcontextprotocol/clientCapabilities" => &mut self.client_capabilities,
+                "io.modelcontextprotocol/clientInfo" => &mut self.client_info,
+                "io.modelcontextprotocol/logLevel" => &mut self.log_level,
+                "progressToken" => &mut self.progress_token,
+                _ => continue,
+            };
+            *place = text.get(value.range());
+        }
     }
 }
 

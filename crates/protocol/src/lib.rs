@@ -5,6 +5,7 @@
 //! they came in ([`frame`]), one pass finds it sound ([`scan`]), results are written in the newest
 //! form and reduced to what the reader's revision knows by rules.
 
+mod arguments;
 pub mod codec;
 pub mod encode;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod tape;
 pub mod text;
 pub mod wire;
 
+pub use arguments::{Arguments, ArgumentsIndex};
 pub use error::{ErrorCode, RpcError};
 pub use frame::{Frame, Message};
 pub use id::{Id, RequestId};

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use bytestring::ByteString;
 
+use crate::arguments::{Arguments, ArgumentsIndex};
 use crate::error::RpcError;
-use crate::frame::{self, Params, Response};
+use crate::frame::{self, FrameIndex, Params, Response};
 use crate::raw::RawJson;
 
 /// The parameters of a request, sharing the bytes of its message.
@@ -25,6 +26,8 @@ pub struct OwnedParams {
     pub rare: Option<Box<RareParams>>,
     /// `_meta`.
     pub meta: OwnedMeta,
+    /// The index over `arguments`, if they have members.
+    pub index: Option<ArgumentsIndex>,
 }
 
 /// Parameters that few requests have, sharing the bytes of their message; all fields are JSON text.
@@ -67,7 +70,8 @@ impl Params<'_> {
     ///
     /// # Panics
     /// When `text` is another text than the one the frame borrows from.
-    pub fn detach(&self, text: &ByteString) -> OwnedParams {
+    pub fn detach(self, text: &ByteString) -> OwnedParams {
+        let has_rare = self.has_rare();
         let own = |part: Option<&str>| part.map(|part| RawJson::trusted(text.slice_ref(part)));
         OwnedParams {
             raw: own(self.raw),
@@ -75,7 +79,7 @@ impl Params<'_> {
             uri: own(self.uri),
             arguments: own(self.arguments),
             cursor: own(self.cursor),
-            rare: self.has_rare().then(|| {
+            rare: has_rare.then(|| {
                 Box::new(RareParams {
                     input_responses: own(self.input_responses),
                     request_state: own(self.request_state),
@@ -90,6 +94,11 @@ impl Params<'_> {
                 log_level: own(self.meta.log_level),
                 progress_token: own(self.meta.progress_token),
             },
+            index: self.index.map(|FrameIndex { message, buffer, root }| ArgumentsIndex {
+                text: text.slice_ref(message),
+                buffer,
+                root,
+            }),
         }
     }
 }
@@ -181,6 +190,15 @@ impl OwnedParams {
             Some(arguments) if arguments.is_object() => Ok(arguments.clone()),
             Some(_) => Err(RpcError::invalid_params("\"params.arguments\" is not an object")),
         }
+    }
+
+    /// As [`arguments`](Self::arguments), with the index over them, which nobody else gets then.
+    ///
+    /// # Errors
+    /// -32602 where they are no object.
+    pub fn take_arguments(&mut self) -> Result<Arguments, RpcError> {
+        let index = self.index.take();
+        Ok(Arguments { raw: self.arguments()?, index })
     }
 }
 

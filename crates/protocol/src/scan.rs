@@ -1,14 +1,14 @@
-//! One pass over JSON text that finds it sound, within limits, and free of repeated keys.
+//! What makes JSON text sound: valid, within limits, and free of repeated keys.
 //!
-//! Everything a peer sends goes through here before anything is built from it. The pass is
-//! iterative, allocates only for the keys of open objects, and reports members on the way to whoever
-//! asked, so that the envelope of a message is cut out in the same pass.
+//! Everything a peer sends is found so before anything is built from it, in the one pass that also makes
+//! its [tape](crate::tape).
 //!
 //! Repeated keys are refused because two readers that each pick another one of them see two
 //! different messages, which is a way around validation and policy.
 
-use std::borrow::Cow;
 use std::fmt;
+
+use crate::tape::{SharedBuffer, Tape};
 
 /// How much structure one message may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub struct ScanError {
 enum Kind {
     Utf8,
     Syntax(&'static str),
+    /// The text ends where this should follow.
+    End(&'static str),
+    Surrogate(&'static str),
+    Long(usize),
     Depth(usize),
     Values(usize),
     Repeated(Box<str>),
@@ -51,13 +55,49 @@ impl ScanError {
         Self { kind: Kind::Utf8, offset: 0 }
     }
 
-    const fn syntax(expected: &'static str, offset: usize) -> Self {
-        Self { kind: Kind::Syntax(expected), offset }
+    pub(crate) const fn syntax(expected: &'static str, offset: usize, at_end: bool) -> Self {
+        let kind = if at_end { Kind::End(expected) } else { Kind::Syntax(expected) };
+        Self { kind, offset }
+    }
+
+    pub(crate) const fn surrogate(expected: &'static str, offset: usize) -> Self {
+        Self { kind: Kind::Surrogate(expected), offset }
+    }
+
+    pub(crate) const fn too_long(limit: usize) -> Self {
+        Self { kind: Kind::Long(limit), offset: 0 }
+    }
+
+    pub(crate) const fn too_deep(limit: usize, offset: usize) -> Self {
+        Self { kind: Kind::Depth(limit), offset }
+    }
+
+    pub(crate) const fn too_many_values(limit: usize, offset: usize) -> Self {
+        Self { kind: Kind::Values(limit), offset }
+    }
+
+    pub(crate) const fn repeated(key: Box<str>, offset: usize) -> Self {
+        Self { kind: Kind::Repeated(key), offset }
     }
 
     /// Whether the text is not JSON at all (as opposed to JSON beyond a limit or with a repeated key).
     pub const fn is_syntax(&self) -> bool {
-        matches!(self.kind, Kind::Utf8 | Kind::Syntax(_))
+        matches!(self.kind, Kind::Utf8 | Kind::Syntax(_) | Kind::End(_) | Kind::Surrogate(_))
+    }
+
+    /// Whether the text ends too early: it may be the beginning of JSON.
+    pub const fn is_end(&self) -> bool {
+        matches!(self.kind, Kind::End(_))
+    }
+
+    /// Whether a string is not Unicode: it has half of a surrogate pair.
+    pub const fn is_lone_surrogate(&self) -> bool {
+        matches!(self.kind, Kind::Surrogate(_))
+    }
+
+    /// Whether the text is longer than [`crate::tape::MAX_TEXT`].
+    pub const fn is_too_long(&self) -> bool {
+        matches!(self.kind, Kind::Long(_))
     }
 
     /// Whether an object names a member twice.
@@ -85,7 +125,13 @@ impl fmt::Display for ScanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Utf8 => f.write_str("not UTF-8; send JSON encoded as UTF-8"),
-            Kind::Syntax(expected) => write!(f, "not JSON: expected {expected} at byte {}", self.offset),
+            Kind::Syntax(expected) | Kind::Surrogate(expected) => {
+                write!(f, "not JSON: expected {expected} at byte {}", self.offset)
+            }
+            Kind::End(expected) => {
+                write!(f, "not JSON: it ends at byte {}, where {expected} should follow", self.offset)
+            }
+            Kind::Long(limit) => write!(f, "longer than {limit} bytes; send less at a time"),
             Kind::Depth(limit) => {
                 write!(f, "nested deeper than {limit} levels at byte {}; flatten the message", self.offset)
             }
@@ -103,336 +149,14 @@ impl fmt::Display for ScanError {
 
 impl std::error::Error for ScanError {}
 
-/// Hears of the members of objects while a text is scanned.
-pub(crate) trait Visit<'a> {
-    /// A key was read; its object is the `depth`-th open container (the outermost is 1). `key` is decoded.
-    fn key(&mut self, depth: usize, key: &str);
-    /// The value of the last key at this depth has ended.
-    fn value(&mut self, depth: usize, text: &'a str);
-    /// An element of the outermost array has ended.
-    fn element(&mut self, text: &'a str);
-}
-
-struct Ignore;
-
-impl<'a> Visit<'a> for Ignore {
-    fn key(&mut self, _: usize, _: &str) {}
-    fn value(&mut self, _: usize, _: &'a str) {}
-    fn element(&mut self, _: &'a str) {}
-}
-
 /// Finds whether `text` is one sound JSON value within `limits`.
 ///
 /// # Errors
 /// On the first fault, in the order of the text.
 pub fn check(text: &str, limits: &Limits) -> Result<(), ScanError> {
-    scan(text, limits, 0, &mut Ignore)
+    let mut buffer = SharedBuffer::take();
+    Tape::parse_within(buffer.get_mut(), text, limits).map(drop)
 }
-
-/// As [`check`], reporting the members of objects opened at depth `report` or less.
-pub(crate) fn scan<'a, V: Visit<'a>>(
-    text: &'a str,
-    limits: &Limits,
-    report: usize,
-    visit: &mut V,
-) -> Result<(), ScanError> {
-    Scanner {
-        text,
-        bytes: text.as_bytes(),
-        at: 0,
-        limits: Limits { depth: limits.depth.min(Limits::MAX_DEPTH), values: limits.values },
-        values: 0,
-        keys: Vec::new(),
-        open: Vec::with_capacity(16),
-        report,
-    }
-    .run(visit)
-}
-
-struct Scanner<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
-    limits: Limits,
-    values: usize,
-    keys: Vec<KeySpan>,
-    open: Vec<Open>,
-    report: usize,
-}
-
-#[derive(Clone, Copy)]
-struct KeySpan {
-    start: usize,
-    end: usize,
-    escaped: bool,
-}
-
-struct Open {
-    object: bool,
-    /// Where its keys begin in `keys`.
-    keys: usize,
-    /// Where it begins in the text.
-    start: usize,
-    /// Where the value of the current member or element begins.
-    value: usize,
-}
-
-impl<'a> Scanner<'a> {
-    fn run<V: Visit<'a>>(mut self, visit: &mut V) -> Result<(), ScanError> {
-        'value: loop {
-            // At the start of a value.
-            self.space();
-            self.values += 1;
-            if self.values > self.limits.values {
-                return Err(ScanError { kind: Kind::Values(self.limits.values), offset: self.at });
-            }
-            let start = self.at;
-            if let Some(open) = self.open.last_mut() {
-                open.value = start;
-            }
-            match self.bytes.get(start) {
-                Some(b'{') => {
-                    self.push(true)?;
-                    self.space();
-                    if self.bytes.get(self.at) == Some(&b'}') {
-                        self.at += 1;
-                        self.open.pop();
-                    } else {
-                        self.key(visit)?;
-                        continue 'value;
-                    }
-                }
-                Some(b'[') => {
-                    self.push(false)?;
-                    self.space();
-                    if self.bytes.get(self.at) == Some(&b']') {
-                        self.at += 1;
-                        self.open.pop();
-                    } else {
-                        continue 'value;
-                    }
-                }
-                Some(b'"') => {
-                    self.string()?;
-                }
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                _ => return Err(ScanError::syntax("a value", start)),
-            }
-            // After a value: close what ends here, then go on to the next one.
-            loop {
-                let Some(open) = self.open.last() else {
-                    self.space();
-                    return if self.at == self.bytes.len() {
-                        Ok(())
-                    } else {
-                        Err(ScanError::syntax("the end of the text", self.at))
-                    };
-                };
-                let depth = self.open.len();
-                let (object, value) = (open.object, open.value);
-                if object {
-                    if depth <= self.report {
-                        visit.value(depth, &self.text[value..self.at]);
-                    }
-                } else if depth == 1 && self.report > 0 {
-                    visit.element(&self.text[value..self.at]);
-                }
-                self.space();
-                match (self.bytes.get(self.at), object) {
-                    (Some(b','), true) => {
-                        self.at += 1;
-                        self.space();
-                        self.key(visit)?;
-                        continue 'value;
-                    }
-                    (Some(b','), false) => {
-                        self.at += 1;
-                        continue 'value;
-                    }
-                    (Some(b'}'), true) => {
-                        self.at += 1;
-                        self.close_object()?;
-                    }
-                    (Some(b']'), false) => {
-                        self.at += 1;
-                        self.open.pop();
-                    }
-                    (_, true) => return Err(ScanError::syntax("`,` or `}`", self.at)),
-                    (_, false) => return Err(ScanError::syntax("`,` or `]`", self.at)),
-                }
-            }
-        }
-    }
-
-    fn push(&mut self, object: bool) -> Result<(), ScanError> {
-        if self.open.len() >= self.limits.depth {
-            return Err(ScanError { kind: Kind::Depth(self.limits.depth), offset: self.at });
-        }
-        self.open.push(Open { object, keys: self.keys.len(), start: self.at, value: self.at });
-        self.at += 1;
-        Ok(())
-    }
-
-    fn key<V: Visit<'a>>(&mut self, visit: &mut V) -> Result<(), ScanError> {
-        if self.bytes.get(self.at) != Some(&b'"') {
-            return Err(ScanError::syntax("a key in quotation marks", self.at));
-        }
-        let start = self.at + 1;
-        let escaped = self.string()?;
-        let span = KeySpan { start, end: self.at - 1, escaped };
-        self.keys.push(span);
-        if self.open.len() <= self.report {
-            visit.key(self.open.len(), &self.decoded(span));
-        }
-        self.space();
-        if self.bytes.get(self.at) != Some(&b':') {
-            return Err(ScanError::syntax("`:`", self.at));
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn decoded(&self, key: KeySpan) -> Cow<'a, str> {
-        let text = &self.text[key.start..key.end];
-        if key.escaped { Cow::Owned(unescape(text)) } else { Cow::Borrowed(text) }
-    }
-
-    fn close_object(&mut self) -> Result<(), ScanError> {
-        let Some(open) = self.open.pop() else { return Ok(()) };
-        let keys = &self.keys[open.keys..];
-        debug_assert!(open.start < self.at);
-        let repeated = if keys.len() <= FEW && keys.iter().all(|key| !key.escaped) {
-            let text = |key: &KeySpan| &self.bytes[key.start..key.end];
-            keys.iter()
-                .enumerate()
-                .find(|(i, key)| keys[..*i].iter().any(|other| text(other) == text(key)))
-                .map(|(_, key)| *key)
-        } else {
-            let mut sorted: Vec<(Cow<'a, str>, KeySpan)> =
-                keys.iter().map(|key| (self.decoded(*key), *key)).collect();
-            sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.start.cmp(&b.1.start)));
-            sorted.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1)
-        };
-        if let Some(key) = repeated {
-            let name: String = self.decoded(key).chars().take(64).collect();
-            return Err(ScanError { kind: Kind::Repeated(name.into()), offset: key.start });
-        }
-        self.keys.truncate(open.keys);
-        Ok(())
-    }
-
-    fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
-            self.at += 1;
-        }
-    }
-
-    fn literal(&mut self, word: &'static [u8]) -> Result<(), ScanError> {
-        if self.bytes[self.at..].starts_with(word) {
-            self.at += word.len();
-            Ok(())
-        } else {
-            Err(ScanError::syntax("a value", self.at))
-        }
-    }
-
-    fn number(&mut self) -> Result<(), ScanError> {
-        if self.bytes[self.at] == b'-' {
-            self.at += 1;
-        }
-        match self.bytes.get(self.at) {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(ScanError::syntax("a digit", self.at)),
-        }
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.some_digits()?;
-        }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
-        Ok(())
-    }
-
-    fn some_digits(&mut self) -> Result<(), ScanError> {
-        if !self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            return Err(ScanError::syntax("a digit", self.at));
-        }
-        self.digits();
-        Ok(())
-    }
-
-    fn digits(&mut self) {
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
-    }
-
-    /// Passes a string, from its opening to behind its closing quotation mark; tells whether it has escapes.
-    fn string(&mut self) -> Result<bool, ScanError> {
-        self.at += 1;
-        let mut escaped = false;
-        loop {
-            self.at = plain_until(self.bytes, self.at);
-            match self.bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return Err(ScanError::syntax("an escaped control character", self.at)),
-                None => return Err(ScanError::syntax("a closing quotation mark", self.at)),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), ScanError> {
-        let start = self.at;
-        match self.bytes.get(start + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let unit = self.unit(start)?;
-                self.at += 6;
-                if (0xDC00..0xE000).contains(&unit) {
-                    return Err(ScanError::syntax("a high surrogate before this low one", start));
-                }
-                if (0xD800..0xDC00).contains(&unit) {
-                    let low = if self.bytes[self.at..].starts_with(b"\\u") { self.unit(self.at)? } else { 0 };
-                    if !(0xDC00..0xE000).contains(&low) {
-                        return Err(ScanError::syntax("a low surrogate after this high one", start));
-                    }
-                    self.at += 6;
-                }
-            }
-            _ => return Err(ScanError::syntax("an escape that JSON knows", start)),
-        }
-        Ok(())
-    }
-
-    /// The four hexadecimal digits behind `\u` at `start`.
-    fn unit(&self, start: usize) -> Result<u16, ScanError> {
-        let digits =
-            self.bytes.get(start + 2..start + 6).filter(|four| four.iter().all(u8::is_ascii_hexdigit));
-        digits
-            .and_then(|four| std::str::from_utf8(four).ok())
-            .and_then(|four| u16::from_str_radix(four, 16).ok())
-            .ok_or(ScanError::syntax("four hexadecimal digits", start + 2))
-    }
-}
-
-/// Up to this many keys are compared pair by pair; more are sorted.
-const FEW: usize = 16;
 
 /// Decodes the escapes of a string's inside that a scan has found sound.
 ///
@@ -481,11 +205,12 @@ fn decode_escape(text: &str) -> (char, usize) {
 
 /// The first position from `at` on that holds a quotation mark, a backslash or a control character.
 ///
-/// Eight bytes at a time: string contents are most of what passes through.
+/// Eight bytes at a time, and once a string proves long, 64: string contents are most of what passes through.
 pub(crate) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGH;
+    let long = at + LONG;
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
         // The lowest bit that is set is exact; borrows can only spoil those above it.
@@ -496,11 +221,30 @@ pub(crate) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
             return at + (hits.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        if at == long {
+            at += plain_blocks(bytes.get(at..).unwrap_or_default());
+        }
     }
     while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
         at += 1;
     }
     at
+}
+
+/// From this length on, a string is looked at in blocks.
+const LONG: usize = 64;
+
+/// How many bytes at the beginning are plain, in whole blocks. The loop over a block has no exits, so that the compiler
+/// makes vector instructions of it.
+fn plain_blocks(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 64;
+    let is_plain = |block: &&[u8; BLOCK]| {
+        let special = block
+            .iter()
+            .fold(0, |all, &byte| all | u8::from((byte == b'"') | (byte == b'\\') | (byte < 0x20)));
+        special == 0
+    };
+    bytes.as_chunks::<BLOCK>().0.iter().take_while(is_plain).count() * BLOCK
 }
 
 #[cfg(test)]

@@ -12,16 +12,24 @@ use std::fmt;
 
 mod entry;
 mod parser;
+mod read;
+mod shared;
+mod spans;
 mod string;
 
 use entry::{
     Entry, PAYLOAD, TAG_ARRAY, TAG_ESCAPED, TAG_FALSE, TAG_NULL, TAG_NUMBER, TAG_OBJECT, TAG_STRING, TAG_TRUE,
 };
 use parser::Parser;
+pub use read::Unread;
+pub(crate) use shared::SharedBuffer;
+pub(crate) use spans::Spanned;
 pub use string::JsonStr;
 
+use crate::scan::{Limits, ScanError};
+
 /// How many arrays and objects may be open at once.
-pub const MAX_DEPTH: usize = 128;
+pub const MAX_DEPTH: usize = Limits::MAX_DEPTH;
 
 /// The longest text that can be indexed, in bytes.
 pub const MAX_TEXT: usize = PAYLOAD as usize;
@@ -43,54 +51,8 @@ pub enum Kind {
     Object,
 }
 
-/// Text that [`Tape::parse_into`] refuses, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} at byte {offset}")]
-pub struct TapeError {
-    kind: TapeErrorKind,
-    offset: usize,
-}
-
-impl TapeError {
-    /// What is wrong.
-    #[must_use]
-    pub fn kind(self) -> TapeErrorKind {
-        self.kind
-    }
-
-    /// Where it was noticed: a byte offset into the text.
-    #[must_use]
-    pub fn offset(self) -> usize {
-        self.offset
-    }
-}
-
-/// What can be wrong with text that should be indexed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TapeErrorKind {
-    /// The text ends inside a value.
-    #[error("unexpected end of JSON")]
-    UnexpectedEnd,
-    /// The grammar of RFC 8259 does not allow this byte.
-    #[error("invalid JSON")]
-    Syntax,
-    /// More than [`MAX_DEPTH`] arrays and objects are open.
-    #[error("nesting deeper than 128")]
-    TooDeep,
-    /// The text is longer than [`MAX_TEXT`].
-    #[error("text too long to index")]
-    TooLong,
-    /// `\ud800` to `\udfff` outside a pair: not Unicode.
-    #[error("lone surrogate in a string")]
-    LoneSurrogate,
-    /// An object has two members of one name.
-    #[error("duplicate member name")]
-    DuplicateKey,
-}
-
 /// The memory of a [`Tape`], to be used again for the next text.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct TapeBuffer {
     entries: Vec<Entry>,
     keys: Vec<u32>,
@@ -128,6 +90,7 @@ impl fmt::Debug for TapeBuffer {
 pub struct Tape<'a> {
     text: &'a str,
     entries: &'a [Entry],
+    root: u32,
 }
 
 impl<'a> Tape<'a> {
@@ -138,34 +101,50 @@ impl<'a> Tape<'a> {
     ///
     /// # Errors
     ///
-    /// [`TapeError`] for anything that is not valid JSON, is nested deeper than [`MAX_DEPTH`], or could be read in two
+    /// [`ScanError`] for anything that is not valid JSON, is nested deeper than [`MAX_DEPTH`], or could be read in two
     /// ways.
-    pub fn parse_into(buffer: &'a mut TapeBuffer, text: &'a str) -> Result<Self, TapeError> {
-        Parser::new(buffer, text).run()?;
-        Ok(Self { text, entries: &buffer.entries })
+    pub fn parse_into(buffer: &'a mut TapeBuffer, text: &'a str) -> Result<Self, ScanError> {
+        Self::parse_within(buffer, text, &Limits { depth: MAX_DEPTH, values: usize::MAX })
+    }
+
+    /// As [`parse_into`](Self::parse_into), within limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse_into`](Self::parse_into), and beyond a limit. What was read before the fault can be had from
+    /// [`of`](Self::of).
+    pub fn parse_within(
+        buffer: &'a mut TapeBuffer,
+        text: &'a str,
+        limits: &Limits,
+    ) -> Result<Self, ScanError> {
+        Parser::new(buffer, text, limits).run()?;
+        Ok(Self::of(buffer, text, 0))
+    }
+
+    /// What was read of `text` into `buffer`; `root` is to be the outermost value.
+    pub(crate) fn of(buffer: &'a TapeBuffer, text: &'a str, root: u32) -> Self {
+        Self { text, entries: &buffer.entries, root }
     }
 
     /// The outermost value.
     #[must_use]
     pub fn root(self) -> Node<'a> {
-        Node { tape: self, index: 0 }
+        self.node(self.root)
     }
 
     /// The node at an index that [`Node::index`] gave. A member's name lies just before its value and reads as a string;
     /// past the end of the tape everything reads as `null`.
     #[must_use]
     pub fn node(self, index: u32) -> Node<'a> {
-        Node { tape: self, index }
+        Node { text: self.text, entries: self.entries, index }
     }
 
     /// How many values and member names the tape holds.
     #[must_use]
     pub fn entries(self) -> usize {
-        self.entries.len()
-    }
-
-    fn entry(self, index: u32) -> Entry {
-        self.entries.get(index as usize).copied().unwrap_or(Entry::new(TAG_NULL, 0, 0))
+        let root = self.root();
+        (root.next() - root.index) as usize
     }
 }
 
@@ -178,7 +157,8 @@ impl fmt::Debug for Tape<'_> {
 /// One value on a [`Tape`]. Copying it is free.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
-    tape: Tape<'a>,
+    text: &'a str,
+    entries: &'a [Entry],
     index: u32,
 }
 
@@ -202,10 +182,10 @@ impl<'a> Node<'a> {
         self.index
     }
 
-    /// The tape it lies on.
+    /// The tape of which it is the outermost value.
     #[must_use]
     pub fn tape(self) -> Tape<'a> {
-        self.tape
+        Tape { text: self.text, entries: self.entries, root: self.index }
     }
 
     /// Whether it is `null`.
@@ -241,39 +221,43 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn string(self) -> Option<JsonStr<'a>> {
         let entry = self.entry();
-        match entry.tag() {
-            TAG_STRING => Some(JsonStr { raw: self.slice(entry), escaped: false }),
-            TAG_ESCAPED => Some(JsonStr { raw: self.slice(entry), escaped: true }),
-            _ => None,
-        }
+        matches!(entry.tag(), TAG_STRING | TAG_ESCAPED).then(|| JsonStr::at(self.text, entry))
     }
 
     /// The elements, if it is an array.
     #[must_use]
     pub fn elements(self) -> Option<Elements<'a>> {
         let entry = self.entry();
-        (entry.tag() == TAG_ARRAY).then(|| Elements {
-            tape: self.tape,
-            next: self.index + 1,
-            end: entry.next(),
-        })
+        (entry.tag() == TAG_ARRAY).then(|| Elements { next: self.at(self.index + 1), end: entry.payload() })
     }
 
     /// The members in the order of the text, if it is an object.
     #[must_use]
     pub fn members(self) -> Option<Members<'a>> {
         let entry = self.entry();
-        (entry.tag() == TAG_OBJECT).then(|| Members {
-            tape: self.tape,
-            next: self.index + 1,
-            end: entry.next(),
-        })
+        (entry.tag() == TAG_OBJECT).then(|| Members { next: self.at(self.index + 1), end: entry.payload() })
     }
 
     /// The member named `key`, if it is an object that has one. Takes time linear in the members.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        self.members()?.find(|(name, _)| *name == *key).map(|(_, value)| value)
+        let object = self.entry();
+        if object.tag() != TAG_OBJECT {
+            return None;
+        }
+        let mut at = self.index + 1;
+        while at < object.payload() {
+            let name = *self.entries.get(at as usize)?;
+            let is_named = match name.tag() {
+                TAG_STRING => name.payload() as usize == key.len() && name.bytes(self.text) == key.as_bytes(),
+                _ => JsonStr::at(self.text, name) == *key,
+            };
+            if is_named {
+                return Some(self.at(at + 1));
+            }
+            at = parser::next(self.entries, at + 1);
+        }
+        None
     }
 
     /// The value that a JSON Pointer (RFC 6901) leads to from here.
@@ -290,19 +274,21 @@ impl<'a> Node<'a> {
         })
     }
 
+    fn at(self, index: u32) -> Self {
+        Self { index, ..self }
+    }
+
     fn entry(self) -> Entry {
-        self.tape.entry(self.index)
+        self.entries.get(self.index as usize).copied().unwrap_or(Entry::new(TAG_NULL, 0, 0))
     }
 
     fn slice(self, entry: Entry) -> &'a str {
-        let start = entry.offset as usize;
-        self.tape.text.get(start..start + entry.payload() as usize).unwrap_or("")
+        JsonStr::at(self.text, entry).raw
     }
 
     /// The index past this value and everything in it.
     fn next(self) -> u32 {
-        let entry = self.entry();
-        if entry.is_container() { entry.payload() } else { self.index + 1 }
+        parser::next(self.entries, self.index)
     }
 }
 
@@ -315,8 +301,7 @@ impl fmt::Debug for Node<'_> {
 /// The elements of an array on a [`Tape`].
 #[derive(Debug, Clone)]
 pub struct Elements<'a> {
-    tape: Tape<'a>,
-    next: u32,
+    next: Node<'a>,
     end: u32,
 }
 
@@ -324,11 +309,11 @@ impl<'a> Iterator for Elements<'a> {
     type Item = Node<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.end {
+        let node = self.next;
+        if node.index >= self.end {
             return None;
         }
-        let node = Node { tape: self.tape, index: self.next };
-        self.next = node.next();
+        self.next.index = node.next();
         Some(node)
     }
 }
@@ -336,8 +321,7 @@ impl<'a> Iterator for Elements<'a> {
 /// The members of an object on a [`Tape`].
 #[derive(Debug, Clone)]
 pub struct Members<'a> {
-    tape: Tape<'a>,
-    next: u32,
+    next: Node<'a>,
     end: u32,
 }
 
@@ -345,13 +329,14 @@ impl<'a> Iterator for Members<'a> {
     type Item = (JsonStr<'a>, Node<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.end {
+        let name = self.next;
+        let value = name.at(name.index + 1);
+        // A name without a value is the end of a text with a fault.
+        if value.index >= self.end {
             return None;
         }
-        let name = Node { tape: self.tape, index: self.next }.string()?;
-        let value = Node { tape: self.tape, index: self.next + 1 };
-        self.next = value.next();
-        Some((name, value))
+        self.next.index = value.next();
+        Some((JsonStr::at(name.text, name.entry()), value))
     }
 }
 
@@ -362,8 +347,8 @@ mod tests {
 
     use super::*;
 
-    fn error(text: &str) -> TapeErrorKind {
-        Tape::parse_into(&mut TapeBuffer::new(), text).expect_err(text).kind()
+    fn error(text: &str) -> ScanError {
+        Tape::parse_into(&mut TapeBuffer::new(), text).expect_err(text)
     }
 
     fn tree(node: Node<'_>) -> Value {
@@ -414,10 +399,10 @@ mod tests {
             let mut text = value.to_string();
             let cuts: Vec<_> = text.char_indices().map(|(at, char)| at..at + char.len_utf8()).collect();
             text.replace_range(at.get(&cuts).clone(), &with);
-            let ours = Tape::parse_into(&mut TapeBuffer::new(), &text).map(|_| ()).map_err(TapeError::kind);
+            let ours = Tape::parse_into(&mut TapeBuffer::new(), &text).map(|_| ());
             // What serde_json refuses beside the grammar is a number past a double; what it takes beside us are duplicates.
             match serde_json::from_str::<Value>(&text) {
-                Ok(_) => prop_assert!(matches!(ours, Ok(()) | Err(TapeErrorKind::DuplicateKey)), "{ours:?} {text}"),
+                Ok(_) => prop_assert!(ours.as_ref().map_or_else(ScanError::is_repeated_key, |()| true), "{ours:?} {text}"),
                 Err(error) if error.to_string().contains("number out of range") => {}
                 Err(_) => prop_assert!(ours.is_err(), "{text}"),
             }
@@ -437,39 +422,43 @@ mod tests {
             };
             prop_assert!(Tape::parse_into(&mut TapeBuffer::new(), &text(&names)).is_ok());
             names.push(twice.get(&names).replace('n', "\\u006e"));
-            prop_assert_eq!(error(&text(&names)), TapeErrorKind::DuplicateKey);
+            prop_assert!(error(&text(&names)).is_repeated_key());
         }
     }
 
     #[test]
     fn text_that_is_no_json_is_refused_where_it_goes_wrong() {
-        for (text, kind, offset) in [
-            ("", TapeErrorKind::UnexpectedEnd, 0),
-            ("[1,", TapeErrorKind::UnexpectedEnd, 3),
-            ("[1,]", TapeErrorKind::Syntax, 3),
-            ("{\"a\":1,}", TapeErrorKind::Syntax, 7),
-            ("{\"a\"}", TapeErrorKind::Syntax, 4),
-            ("[1}", TapeErrorKind::Syntax, 2),
-            ("01", TapeErrorKind::Syntax, 1),
-            ("1 2", TapeErrorKind::Syntax, 2),
-            ("-", TapeErrorKind::UnexpectedEnd, 1),
-            ("1.e1", TapeErrorKind::Syntax, 2),
-            ("nul", TapeErrorKind::UnexpectedEnd, 0),
-            ("\"\u{1}\"", TapeErrorKind::Syntax, 1),
-            ("\"\\x\"", TapeErrorKind::Syntax, 1),
-            ("\"\\u12", TapeErrorKind::UnexpectedEnd, 1),
-            ("\u{feff}1", TapeErrorKind::Syntax, 0),
-            ("{\"a\":1,\"b\":2,\"a\":3}", TapeErrorKind::DuplicateKey, 14),
+        for (text, said) in [
+            ("", "not JSON: it ends at byte 0, where a value should follow"),
+            ("[1,", "not JSON: it ends at byte 3, where a value should follow"),
+            ("[1,]", "not JSON: expected a value at byte 3"),
+            ("{\"a\":1,}", "not JSON: expected a key in quotation marks at byte 7"),
+            ("{\"a\"}", "not JSON: expected `:` at byte 4"),
+            ("{\"a\":1]", "not JSON: expected `,` or `}` at byte 6"),
+            ("[1}", "not JSON: expected `,` or `]` at byte 2"),
+            ("01", "not JSON: expected the end of the text at byte 1"),
+            ("1 2", "not JSON: expected the end of the text at byte 2"),
+            ("-", "not JSON: it ends at byte 1, where a digit should follow"),
+            ("1.e1", "not JSON: expected a digit at byte 2"),
+            ("nul", "not JSON: it ends at byte 3, where a value should follow"),
+            ("nil", "not JSON: expected a value at byte 1"),
+            ("\"\u{1}\"", "not JSON: expected an escaped control character at byte 1"),
+            ("\"\\x\"", "not JSON: expected an escape that JSON knows at byte 2"),
+            ("\"\\u12", "not JSON: it ends at byte 5, where four hexadecimal digits should follow"),
+            ("\u{feff}1", "not JSON: expected a value at byte 0"),
+            (
+                "{\"a\":1,\"b\":2,\"a\":3}",
+                "the key \"a\" stands twice in one object, the second time at byte 14",
+            ),
         ] {
-            let error = Tape::parse_into(&mut TapeBuffer::new(), text).expect_err(text);
-            assert_eq!((error.kind(), error.offset()), (kind, offset), "{text}");
+            assert_eq!(error(text).to_string(), said, "{text}");
         }
     }
 
     #[test]
     fn a_lone_surrogate_is_refused_and_a_pair_decoded() {
         for text in [r#""\ud800""#, r#""\udc00""#, r#""\ud800\ud800""#, r#""\ud800x""#, r#""\udc00\ud800""#] {
-            assert_eq!(error(text), TapeErrorKind::LoneSurrogate, "{text}");
+            assert!(error(text).is_lone_surrogate(), "{text}");
         }
         let mut buffer = TapeBuffer::new();
         let root = Tape::parse_into(&mut buffer, r#""\ud83d\ude00\n""#).unwrap().root();
@@ -481,8 +470,8 @@ mod tests {
     fn nesting_ends_at_the_limit() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(Tape::parse_into(&mut TapeBuffer::new(), &nested(MAX_DEPTH)).is_ok());
-        assert_eq!(error(&nested(MAX_DEPTH + 1)), TapeErrorKind::TooDeep);
-        assert_eq!(error(&"[".repeat(1_000_000)), TapeErrorKind::TooDeep);
+        assert!(error(&nested(MAX_DEPTH + 1)).is_too_deep());
+        assert!(error(&"[".repeat(1_000_000)).is_too_deep());
     }
 
     #[test]

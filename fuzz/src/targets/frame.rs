@@ -9,6 +9,8 @@ use bytestring::ByteString;
 use latimer_protocol::frame::{FrameError, Meta, Params, Request, Response, string};
 use latimer_protocol::scan::check;
 use latimer_protocol::{ErrorCode, Frame, Limits, Message, RawJson};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::json::{Document, Json, Kind, Strings};
 
@@ -144,15 +146,24 @@ fn assert_params(text: &str, json: &Json<'_>, params: &Params<'_>) {
     else {
         return;
     };
-    let owned = params.detach(&whole);
-    assert_eq!(owned.raw.as_ref().map(RawJson::as_str), params.raw);
-    assert_eq!(owned.meta.progress_token.as_ref().map(RawJson::as_str), params.meta.progress_token);
+    let (all, token) = (params.raw, params.meta.progress_token);
+    let mut owned = params.detach(&whole);
+    assert_eq!(owned.raw.as_ref().map(RawJson::as_str), all);
+    assert_eq!(owned.meta.progress_token.as_ref().map(RawJson::as_str), token);
     assert_eq!(
         owned.name().ok(),
         raw.and_then(|raw| raw.member("name")).and_then(Json::string).map(Into::into)
     );
     let arguments = raw.and_then(|raw| raw.member("arguments"));
     assert_eq!(owned.arguments().is_ok(), arguments.is_none_or(Json::is_object));
+    if let Ok(given) = owned.take_arguments() {
+        let tape = given.tape();
+        assert_eq!(tape.is_some(), arguments.is_some());
+        // Whoever reads them by their index reads what stands there.
+        if let Some(Ok(value)) = tape.map(|tape| Value::deserialize(tape.root())) {
+            assert_eq!(Some(value), serde_json::from_str(given.as_str()).ok());
+        }
+    }
 }
 
 fn assert_meta(json: Option<&Json<'_>>, meta: &Meta<'_>) {

@@ -77,7 +77,7 @@ impl Assets {
 
 /// The patch that makes `new` of `base`, both JSON texts.
 pub(crate) fn difference(base: &str, new: &str, arrays: Arrays) -> Result<Vec<Operation>, Failure> {
-    let unread = |error: latimer_protocol::tape::TapeError| Failure::Internal(error.to_string());
+    let unread = |error: latimer_protocol::scan::ScanError| Failure::Internal(error.to_string());
     let (mut ours, mut theirs) = (TapeBuffer::new(), TapeBuffer::new());
     let base = Tape::parse_into(&mut ours, base).map_err(unread)?.root();
     let new = Tape::parse_into(&mut theirs, new).map_err(unread)?.root();

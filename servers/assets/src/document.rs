@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latimer_protocol::tape::{Kind, Node, Tape, TapeBuffer, TapeErrorKind};
+use latimer_protocol::tape::{Kind, Node, Tape, TapeBuffer};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
@@ -42,12 +42,12 @@ impl Document {
         })?;
         let mut buffer = TapeBuffer::new();
         let tape = Tape::parse_into(&mut buffer, text).map_err(|error| {
-            let reason = match error.kind() {
-                TapeErrorKind::UnexpectedEnd => "unexpected end of JSON",
-                TapeErrorKind::TooDeep => "nesting that is too deep",
-                TapeErrorKind::TooLong => "more text than can be read",
-                TapeErrorKind::LoneSurrogate => "a lone surrogate",
-                TapeErrorKind::DuplicateKey => "a member name for the second time",
+            let reason = match error {
+                _ if error.is_end() => "unexpected end of JSON",
+                _ if error.is_too_deep() => "nesting that is too deep",
+                _ if error.is_too_long() => "more text than can be read",
+                _ if error.is_lone_surrogate() => "a lone surrogate",
+                _ if error.is_repeated_key() => "a member name for the second time",
                 _ => "invalid JSON",
             };
             let before = text.get(..error.offset()).unwrap_or(text);

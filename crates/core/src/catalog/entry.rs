@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use latimer_protocol::RawJson;
 use latimer_protocol::codec::param_header::ParamHeader;
 use latimer_protocol::wire::TaskSupport;
+use latimer_protocol::{Arguments, RawJson};
 
 use super::index::{PromptIndex, ResourceIndex, TemplateIndex, ToolIndex};
 use super::name;
@@ -206,8 +206,12 @@ impl ToolEntry {
     }
 
     /// Checks arguments against its input schema, unless its source does that itself.
-    pub(crate) fn check_arguments(&self, arguments: &RawJson) -> Result<(), Violations> {
-        if self.checks_arguments { Ok(()) } else { self.input.check(arguments.as_str()) }
+    pub(crate) fn check_arguments(&self, arguments: &Arguments) -> Result<(), Violations> {
+        match arguments.tape() {
+            _ if self.checks_arguments => Ok(()),
+            Some(tape) => self.input.check_tape(tape),
+            None => self.input.check(arguments.as_str()),
+        }
     }
 
     /// Whether its calls may or must be tasks (T11-2).

@@ -361,15 +361,15 @@ impl Engine {
         }
     }
 
-    async fn answer(&self, request: Request, context: Context) -> Reply {
-        let outcome = self.dispatch(&request, context).await;
+    async fn answer(&self, mut request: Request, context: Context) -> Reply {
+        let outcome = self.dispatch(&mut request, context).await;
         match outcome {
             Ok(reply) => reply,
             Err(error) => Reply::error(Some(&request.id), &error, request.caller.revision),
         }
     }
 
-    async fn dispatch(&self, request: &Request, context: Context) -> Result<Reply, RpcError> {
+    async fn dispatch(&self, request: &mut Request, context: Context) -> Result<Reply, RpcError> {
         check_progress_token(&request.params)?;
         let snapshot = self.0.catalog.snapshot();
         let view = snapshot.view(&request.caller.principal);

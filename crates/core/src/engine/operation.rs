@@ -19,15 +19,17 @@ use crate::requirement::Requirement;
 impl Engine {
     pub(super) async fn call_tool(
         &self,
-        request: &Request,
+        request: &mut Request,
         snapshot: &Snapshot,
         context: Context,
     ) -> Result<Reply, RpcError> {
-        let caller = &request.caller;
         let name = request.params.name()?;
-        let tool = snapshot.tool(&caller.principal, &name).ok_or_else(|| unknown("tool", &name))?.clone();
+        let tool = snapshot.tool(&request.caller.principal, &name);
+        let tool = tool.ok_or_else(|| unknown("tool", &name))?.clone();
         check_requirements("tool", &*tool, request)?;
-        let arguments = request.params.arguments()?;
+        let arguments = request.params.take_arguments()?;
+        let request = &*request;
+        let caller = &request.caller;
         if let Err(violations) = tool.check_arguments(&arguments) {
             let message = format!("the arguments do not fit tool \"{}\":\n{violations}", tool.name());
             // A wrong argument is the model's to mend from 2025-11-25 on, and a protocol error before (TOOL-8).
@@ -38,7 +40,7 @@ impl Engine {
             };
         }
         if let Turn::Task { ttl } = self.turn(request, snapshot, &tool)? {
-            return Box::pin(self.begin_task(request, &tool, arguments, ttl)).await;
+            return Box::pin(self.begin_task(request, &tool, arguments.into_raw(), ttl)).await;
         }
         let operation = Operation::CallTool { tool: tool.clone(), arguments };
         match self.run(request, context, operation).await? {

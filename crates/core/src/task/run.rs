@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use latimer_protocol::Arguments;
 use latimer_protocol::wire::CallToolResult;
 use latimer_protocol::{ErrorCode, RpcError, rewrite};
 use tokio_util::sync::CancellationToken;
@@ -155,7 +156,7 @@ impl Run<'_> {
         let gone = || RpcError::invalid_params(format!("tool \"{}\" is no longer there", record.call.tool));
         let snapshot = engine.catalog().snapshot();
         let tool = snapshot.tool(&caller.principal, &record.call.tool).ok_or_else(gone)?.clone();
-        let arguments = record.call.arguments.clone();
+        let arguments = Arguments::from(record.call.arguments.clone());
         // Another version of the tool may want others.
         if let Err(violations) = tool.check_arguments(&arguments) {
             let message = format!("the arguments do not fit tool \"{}\":\n{violations}", tool.name());

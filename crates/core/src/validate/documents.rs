@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonschema::{Registry, Retrieve, Uri, uri};
-use latimer_protocol::tape::{Tape, TapeBuffer, TapeError};
+use latimer_protocol::scan::ScanError;
+use latimer_protocol::tape::{Tape, TapeBuffer};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ struct Found {
 #[derive(Debug, Clone)]
 enum Refused {
     Unknown(Box<str>),
-    Unreadable(Box<str>, TapeError),
+    Unreadable(Box<str>, ScanError),
     Number(Box<str>),
     TooLarge(usize),
 }

@@ -88,7 +88,7 @@ impl Validator {
     pub fn check_in(&self, buffer: &mut TapeBuffer, json: &str) -> Result<(), Violations> {
         match Tape::parse_into(buffer, json) {
             Ok(tape) => self.check_tape(tape),
-            Err(error) => Err(Violations::unreadable(error)),
+            Err(error) => Err(Violations::unreadable(&error)),
         }
     }
 

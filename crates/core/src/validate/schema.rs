@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ReferencingError, ValidationError, uri};
-use latimer_protocol::tape::{Kind, Node, Tape, TapeBuffer, TapeError};
+use latimer_protocol::scan::ScanError;
+use latimer_protocol::tape::{Kind, Node, Tape, TapeBuffer};
 use serde_json::Value;
 
 use super::bounds;
@@ -71,7 +72,7 @@ impl Options {
 pub enum SchemaError {
     /// The text is not JSON, or could be read in two ways.
     #[error("schema cannot be read: {0}")]
-    Json(#[from] TapeError),
+    Json(#[from] ScanError),
 
     /// The schema is neither an object nor a boolean.
     #[error("a schema must be an object, true or false")]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use latimer_protocol::tape::TapeError;
+use latimer_protocol::scan::ScanError;
 
 /// One thing that is wrong with an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +79,8 @@ impl Violations {
         Self { list: vec![violation], total: 1, complete: true }
     }
 
-    pub(super) fn unreadable(error: TapeError) -> Self {
-        Self::one("", format!("cannot be read as JSON: {error}"))
+    pub(super) fn unreadable(error: &ScanError) -> Self {
+        Self::one("", error.to_string())
     }
 }
 

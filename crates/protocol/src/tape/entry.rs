@@ -40,8 +40,4 @@ impl Entry {
     pub(super) fn is_container(self) -> bool {
         self.tag() >= TAG_ARRAY
     }
-
-    pub(super) fn next(self) -> u32 {
-        self.payload()
-    }
 }

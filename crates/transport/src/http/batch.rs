@@ -62,12 +62,13 @@ pub(super) async fn answer(post: &Post<'_>, texts: &[&str]) -> Result<Response<R
                 Begun::Reply(Reply::error(id.as_ref(), &error, session.revision))
             }
             Element::Request(request) => {
-                let begun = legacy::begin(post, session.clone(), &request).await;
-                if request.method == "logging/setLevel" {
+                let (id, sets_level) = (request.id.to_owned(), request.method == "logging/setLevel");
+                let begun = legacy::begin(post, session.clone(), request).await;
+                if sets_level {
                     session = legacy::session(post.service, post.head, &post.principal).await?;
                 }
                 begun.unwrap_or_else(|refusal| {
-                    let refusal = refusal.to(Some(request.id.to_owned()));
+                    let refusal = refusal.to(Some(id));
                     Begun::Reply(refusal.into_reply(session.revision))
                 })
             }

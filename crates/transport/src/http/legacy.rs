@@ -34,10 +34,7 @@ use super::stream::CallStream;
 use super::trace;
 
 /// Answers a request of a session, or the one that opens it.
-pub(super) async fn answer(
-    post: &Post<'_>,
-    request: &Request<'_>,
-) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn answer(post: &Post<'_>, request: Request<'_>) -> Result<Response<ResponseBody>, Refusal> {
     let id = request.id.to_owned();
     check_version(&post.head.headers).map_err(|refusal| refusal.to(Some(id.clone())))?;
     if request.method == "initialize" {
@@ -76,11 +73,7 @@ pub(super) enum Begun {
 }
 
 /// Finds out what a request of a session means, and begins its call.
-pub(super) async fn begin(
-    post: &Post<'_>,
-    session: Session,
-    request: &Request<'_>,
-) -> Result<Begun, Refusal> {
+pub(super) async fn begin(post: &Post<'_>, session: Session, request: Request<'_>) -> Result<Begun, Refusal> {
     let id = request.id.to_owned();
     let method = match post.service.engine().method(&request.method, session.revision) {
         Ok(method) => method,
@@ -230,7 +223,7 @@ const PRIMED: Revision = Revision::V2025_11_25;
 
 async fn initialize(
     post: &Post<'_>,
-    request: &Request<'_>,
+    request: Request<'_>,
     id: RequestId,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let engine = post.service.engine();

@@ -22,15 +22,12 @@ use super::stream::CallStream;
 use super::trace;
 
 /// Answers a request.
-pub(super) async fn answer(
-    post: &Post<'_>,
-    request: &Request<'_>,
-) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn answer(post: &Post<'_>, request: Request<'_>) -> Result<Response<ResponseBody>, Refusal> {
     let id = request.id.to_owned();
     let refuse = |error: RpcError| Refusal::content(status(Some(error.code)), error).to(Some(id.clone()));
     // What a request says about itself decides its status alone (H-10): -32602 is 400 here and 200 elsewhere.
     let malformed = |error: RpcError| Refusal::content(StatusCode::BAD_REQUEST, error).to(Some(id.clone()));
-    let revision = admit(&post.head.headers, request).map_err(malformed)?;
+    let revision = admit(&post.head.headers, &request).map_err(malformed)?;
     let method = post.service.engine().method(&request.method, revision).map_err(refuse)?;
     check_name(&post.head.headers, method, &request.params).map_err(refuse)?;
     check_params(post, method, &request.params).map_err(refuse)?;

@@ -46,9 +46,9 @@ where
         // Apart, as is all that is rare: every call would carry the room for it.
         Frame::Batch(elements) => Box::pin(batch::answer(&post, &elements)).await,
         Frame::Message(Message::Request(request)) if era::is_modern(&head.headers, &request.params.meta) => {
-            modern::answer(&post, &request).await
+            modern::answer(&post, request).await
         }
-        Frame::Message(Message::Request(request)) => legacy::answer(&post, &request).await,
+        Frame::Message(Message::Request(request)) => legacy::answer(&post, request).await,
         Frame::Message(Message::Notification(notification)) => {
             if era::is_modern(&head.headers, &notification.params.meta) {
                 // No notification of a client means anything over HTTP in this era; unknown ones are ignored (H-5).

@@ -46,7 +46,7 @@ impl Connection {
                     self.tell_of_refusal(error.code.0, &error.message);
                     slots.push(Slot::Here(Some(Reply::error(id.as_ref(), &error, revision)), None));
                 }
-                Element::Request(request) => slots.push(self.part(&request, text, handshake).await),
+                Element::Request(request) => slots.push(self.part(request, text, handshake).await),
             }
         }
         if slots.iter().all(|slot| matches!(slot, Slot::Here(..))) && answering.has_room() {
@@ -67,7 +67,7 @@ impl Connection {
         });
     }
 
-    async fn part(&self, request: &Request<'_>, text: &ByteString, handshake: &mut Handshake) -> Slot {
+    async fn part(&self, request: Request<'_>, text: &ByteString, handshake: &mut Handshake) -> Slot {
         let id = request.id.to_owned();
         let call = match era::admit(self, request, text, handshake) {
             Ok(Admitted::Reply(reply)) => return Slot::Here(Some(reply), None),

@@ -327,7 +327,7 @@ impl Connection {
             Ok(Frame::Batch(elements)) => self.batch(&elements, text, handshake).await,
             Ok(Frame::Message(Message::Request(request))) => {
                 let id = request.id.to_owned();
-                match era::admit(self, &request, text, handshake) {
+                match era::admit(self, request, text, handshake) {
                     Ok(era::Admitted::Reply(reply)) => self.reply(reply),
                     Ok(era::Admitted::Call(call)) => {
                         // What goes on until it is ended would hold up all that comes after it.

@@ -79,7 +79,7 @@ impl Handshake {
 /// Finds the era of a request and what it means there.
 pub(super) fn admit(
     connection: &Connection,
-    request: &Request<'_>,
+    request: Request<'_>,
     text: &ByteString,
     handshake: &mut Handshake,
 ) -> Result<Admitted, Refused> {
@@ -93,11 +93,7 @@ pub(super) fn admit(
     of_legacy(connection, request, text, handshake).map_err(|error| Refused { error, revision })
 }
 
-fn of_modern(
-    connection: &Connection,
-    request: &Request<'_>,
-    text: &ByteString,
-) -> Result<Admitted, RpcError> {
+fn of_modern(connection: &Connection, request: Request<'_>, text: &ByteString) -> Result<Admitted, RpcError> {
     let version = modern::declared_version(&request.params.meta)?;
     let revision = modern::served(&version)?;
     let method = connection.engine.method(&request.method, revision)?;
@@ -109,7 +105,7 @@ fn of_modern(
 
 fn of_legacy(
     connection: &Connection,
-    request: &Request<'_>,
+    request: Request<'_>,
     text: &ByteString,
     handshake: &mut Handshake,
 ) -> Result<Admitted, RpcError> {

@@ -58,7 +58,7 @@ impl Connection {
                     }
                     return Ok(());
                 };
-                let arguments = Params { arguments: params, ..Params::default() }.detach(&text).arguments;
+                let arguments = Params::of_arguments(params).detach(&text).arguments;
                 let arguments = arguments.unwrap_or_else(RawJson::empty_object);
                 let call = BareCall { id: id.map(Box::from), tool, arguments };
                 self.begin_bare(call, permit).await;
