@@ -26,7 +26,7 @@ usage: cargo xtask test [STEP…]   run all steps, or those named
        cargo xtask setup          install what the steps need into target/tools
        cargo xtask soak [NAME…] [--minutes N]
                                   run everything that takes long, or what is named
-       cargo xtask bench [--quick] [--json] [--write]
+       cargo xtask bench [--quick] [--json] [--write] [--tables NAMES] [--servers NAMES]
                                   measure the release build beside other servers, and print tables: shortly, to see
                                   that everything runs; as JSON; into README.md and docs/performance.md, too
 
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             Err(error) => wrong_usage(&error),
         },
         ["bench", words @ ..] => match bench::Options::read(words) {
-            Ok(options) => match bench::run(&Tree::find(), options) {
+            Ok(options) => match bench::run(&Tree::find(), &options) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     eprintln!("error: {error}");

@@ -8,10 +8,17 @@ use crate::message::Client;
 use crate::payload::Payload;
 use crate::table::Table;
 
-/// Starts all servers, and tells of each what it is, which clients it serves, and what keeps it away.
+/// Starts all servers, or those whose names are given, and tells of each what it is, which clients it serves, and what keeps it away.
 ///
 /// Those that do not start are left out of what comes back.
-pub fn start() -> (Vec<Contestant>, Table) {
+///
+/// # Errors
+/// When a name is none of a server.
+pub fn start(names: &[String]) -> Result<(Vec<Contestant>, Table), String> {
+    if let Some(unknown) = names.iter().find(|name| !ENTRANTS.iter().any(|entrant| entrant.name == **name)) {
+        let known = ENTRANTS.map(|entrant| entrant.name).join(", ");
+        return Err(format!("there is no server \"{unknown}\"; there are {known}"));
+    }
     let mut table = Table::new(
         "servers",
         "Servers, each as it is fastest",
@@ -19,6 +26,9 @@ pub fn start() -> (Vec<Contestant>, Table) {
     );
     let mut contestants = Vec::new();
     for entrant in ENTRANTS {
+        if !names.is_empty() && !names.iter().any(|name| name == entrant.name) {
+            continue;
+        }
         let mut row = vec![json!(entrant.name), json!(entrant.configuration)];
         match entrant.start() {
             Ok(contestant) => {
@@ -32,5 +42,5 @@ pub fn start() -> (Vec<Contestant>, Table) {
         }
         table.row(row);
     }
-    (contestants, table)
+    Ok((contestants, table))
 }

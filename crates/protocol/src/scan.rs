@@ -206,17 +206,33 @@ fn decode_escape(text: &str) -> (char, usize) {
 /// The first position from `at` on that holds a quotation mark, a backslash or a control character.
 ///
 /// Eight bytes at a time, and once a string proves long, 64: string contents are most of what passes through.
-pub(crate) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
+#[inline]
+pub(crate) fn plain_until(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at..).and_then(<[u8]>::first_chunk::<8>).map(specials) {
+        Some(0) => plain_from(bytes, at + 8),
+        None => plain_from(bytes, at),
+        Some(hits) => at + (hits.trailing_zeros() / 8) as usize,
+    }
+}
+
+/// Marks each byte that is special with its highest bit. The lowest bit that is set is exact; borrows can only spoil
+/// those above it.
+#[inline]
+fn specials(chunk: &[u8; 8]) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGH;
+    let word = u64::from_le_bytes(*chunk);
+    let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5C));
+    let quotes = quote.wrapping_sub(ONES) & !quote;
+    let backslashes = backslash.wrapping_sub(ONES) & !backslash;
+    let controls = word.wrapping_sub(ONES * 0x20) & !word;
+    (quotes | backslashes | controls) & HIGH
+}
+
+fn plain_from(bytes: &[u8], mut at: usize) -> usize {
     let long = at + LONG;
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        // The lowest bit that is set is exact; borrows can only spoil those above it.
-        let hits = zero(word ^ (ONES * 0x22))
-            | zero(word ^ (ONES * 0x5C))
-            | (word.wrapping_sub(ONES * 0x20) & !word & HIGH);
+        let hits = specials(chunk);
         if hits != 0 {
             return at + (hits.trailing_zeros() / 8) as usize;
         }

@@ -231,6 +231,30 @@ impl<'a> Node<'a> {
         (entry.tag() == TAG_ARRAY).then(|| Elements { next: self.at(self.index + 1), end: entry.payload() })
     }
 
+    /// How many elements or members it has: none, if it is neither an array nor an object. Takes time linear in them.
+    #[must_use]
+    pub fn len(self) -> usize {
+        let entry = self.entry();
+        let names = match entry.tag() {
+            TAG_ARRAY => 0,
+            TAG_OBJECT => 1,
+            _ => return 0,
+        };
+        let (mut at, mut count) = (self.index + 1, 0);
+        while at < entry.payload() {
+            at = parser::next(self.entries, at + names);
+            count += 1;
+        }
+        count
+    }
+
+    /// Whether it has neither elements nor members.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        let entry = self.entry();
+        !entry.is_container() || entry.payload() == self.index + 1
+    }
+
     /// The members in the order of the text, if it is an object.
     #[must_use]
     pub fn members(self) -> Option<Members<'a>> {
@@ -308,6 +332,7 @@ pub struct Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Node<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let node = self.next;
         if node.index >= self.end {
@@ -328,6 +353,7 @@ pub struct Members<'a> {
 impl<'a> Iterator for Members<'a> {
     type Item = (JsonStr<'a>, Node<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let name = self.next;
         let value = name.at(name.index + 1);

@@ -21,12 +21,14 @@ use machine::Machine;
 use report::Report;
 
 /// What is measured with, in the order of the report.
-const PROGRAMS: [&str; 2] = ["figures", "allocations"];
+const PROGRAMS: [&str; 2] = [FIGURES, "allocations"];
+/// What measures all servers.
+const FIGURES: &str = "figures";
 const BUILD: [&str; 8] =
     ["build", "--release", "-p", "latimer-cli", "-p", "latimer-bench", "--features", "latimer-bench/peer"];
 
 /// How to measure, and what to do with the figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     /// Shortly: to see that everything runs.
     quick: bool,
@@ -34,23 +36,46 @@ pub(crate) struct Options {
     json: bool,
     /// Into the documentation, too.
     write: bool,
+    /// These tables alone; all, if there are none.
+    tables: Vec<String>,
+    /// Beside these servers alone; all, if there are none.
+    servers: Vec<String>,
 }
 
 impl Options {
     pub(crate) fn read(words: &[&str]) -> Result<Self, String> {
         let mut options = Self::default();
-        for word in words {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut names = || {
+                let names =
+                    words.next().ok_or_else(|| format!("{word} needs names, with commas between them"))?;
+                Ok::<_, String>(names.split(',').map(|name| name.trim().to_owned()).collect())
+            };
             match *word {
                 "--quick" => options.quick = true,
                 "--json" => options.json = true,
                 "--write" => options.write = true,
-                other => return Err(format!("bench takes --quick, --json and --write, not {other}")),
+                "--tables" => options.tables = names()?,
+                "--servers" => options.servers = names()?,
+                other => {
+                    let known = "--quick, --json, --write, --tables NAMES and --servers NAMES";
+                    return Err(format!("bench takes {known}, not {other}"));
+                }
             }
+        }
+        if options.is_part() && options.write {
+            return Err("a part of the figures is not written into the documentation".to_owned());
         }
         if options.quick && options.write {
             return Err("figures of --quick are too rough to be written into the documentation".to_owned());
         }
         Ok(options)
+    }
+
+    /// Whether not everything is measured.
+    fn is_part(&self) -> bool {
+        !self.tables.is_empty() || !self.servers.is_empty()
     }
 }
 
@@ -85,7 +110,7 @@ impl fmt::Display for BenchError {
 impl std::error::Error for BenchError {}
 
 /// Builds and installs everything that is measured, and measures it. What cannot be installed is told in the report.
-pub(crate) fn run(tree: &Tree, options: Options) -> Result<(), BenchError> {
+pub(crate) fn run(tree: &Tree, options: &Options) -> Result<(), BenchError> {
     // What cargo and the installers say is no part of the report.
     let mut build = cargo(tree);
     build.args(BUILD).stdout(Stdio::null());
@@ -98,8 +123,14 @@ pub(crate) fn run(tree: &Tree, options: Options) -> Result<(), BenchError> {
     let mut machine = Machine::look(tree);
     let mut tables = Vec::new();
     for name in PROGRAMS {
+        if options.is_part() && name != FIGURES {
+            continue;
+        }
         let path = tree.release(name);
         let mut program = beside(&path);
+        if name == FIGURES {
+            program.args(&options.tables).arg("--").args(&options.servers);
+        }
         if options.quick {
             program.env("BENCH_QUICK", "1");
         }
@@ -174,5 +205,14 @@ mod tests {
         assert_eq!(Options::read(&["--json"]), Ok(Options { json: true, ..Options::default() }));
         assert!(Options::read(&["--quick", "--write"]).is_err());
         assert!(Options::read(&["--fast"]).is_err());
+    }
+
+    #[test]
+    fn a_part_of_the_figures_can_be_asked_for_and_is_not_written() {
+        let part = Options::read(&["--tables", "calls,streams", "--servers", "raw hyper, Latimer"]).unwrap();
+        assert_eq!(part.tables, ["calls", "streams"]);
+        assert_eq!(part.servers, ["raw hyper", "Latimer"]);
+        assert!(Options::read(&["--write", "--tables", "calls"]).is_err());
+        assert!(Options::read(&["--tables"]).is_err());
     }
 }

@@ -8,17 +8,22 @@ use super::entry::{
 use super::{JsonStr, MAX_TEXT, TapeBuffer};
 use crate::scan::{Limits, ScanError, plain_until};
 
+/// Boxed, so that what goes well hands nothing back in memory.
+type Fault = Box<ScanError>;
+
 /// Reads JSON without recursion: what is open is remembered in the entries themselves.
+///
+/// Where the reading is in the text goes from hand to hand instead of through memory.
 pub(super) struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],
-    at: usize,
     entries: &'t mut Vec<Entry>,
     keys: &'t mut Vec<u32>,
     /// The innermost container that is open, and what it is.
     open: u32,
     inside: u32,
     depth: usize,
+    /// How many more values there may be.
     values: usize,
     limits: Limits,
 }
@@ -30,13 +35,12 @@ impl<'t> Parser<'t> {
         Self {
             text,
             bytes: text.as_bytes(),
-            at: 0,
             entries: &mut buffer.entries,
             keys: &mut buffer.keys,
             open: NONE,
             inside: TAG_NULL,
             depth: 0,
-            values: 0,
+            values: limits.values,
             limits: Limits { depth: limits.depth.min(Limits::MAX_DEPTH), values: limits.values },
         }
     }
@@ -46,88 +50,98 @@ impl<'t> Parser<'t> {
         if self.text.len() > MAX_TEXT {
             return Err(ScanError::too_long(MAX_TEXT));
         }
-        self.read().inspect_err(|_| self.close_all())
+        self.read().map_err(|fault| {
+            while self.open != NONE {
+                self.close();
+            }
+            *fault
+        })
     }
 
-    fn read(&mut self) -> Result<(), ScanError> {
+    fn read(&mut self) -> Result<(), Fault> {
+        let mut at = 0;
         loop {
-            if self.value()? {
-                continue;
+            // A value.
+            let byte = self.next_byte(&mut at);
+            let Some(left) = self.values.checked_sub(1) else {
+                return Err(Box::new(ScanError::too_many_values(self.limits.values, at)));
+            };
+            self.values = left;
+            match byte {
+                Some(b'"') => at = self.string(at)?,
+                Some(b'{') => {
+                    at = self.open(TAG_OBJECT, at)?;
+                    if self.next_byte(&mut at) != Some(b'}') {
+                        at = self.key(at)?;
+                        continue;
+                    }
+                    self.close();
+                    at += 1;
+                }
+                Some(b'[') => {
+                    at = self.open(TAG_ARRAY, at)?;
+                    if self.next_byte(&mut at) != Some(b']') {
+                        continue;
+                    }
+                    self.close();
+                    at += 1;
+                }
+                Some(b'-' | b'0'..=b'9') => at = self.number(at)?,
+                Some(b't') => at = self.literal(b"true", TAG_TRUE, at)?,
+                Some(b'f') => at = self.literal(b"false", TAG_FALSE, at)?,
+                Some(b'n') => at = self.literal(b"null", TAG_NULL, at)?,
+                _ => return Err(self.expected("a value", at)),
             }
-            // A value has ended: close what ends with it, until another one must follow.
+            // It has ended: close what ends with it, until another one must follow.
             loop {
-                match (self.next_byte(), self.inside) {
-                    (Some(b','), TAG_OBJECT) => {
-                        self.at += 1;
-                        self.key()?;
-                    }
-                    (Some(b','), TAG_ARRAY) => self.at += 1,
-                    (Some(b']'), TAG_ARRAY) => {
-                        self.close();
-                        continue;
-                    }
-                    (Some(b'}'), TAG_OBJECT) => {
-                        let object = self.close();
-                        self.refuse_repeated(object)?;
-                        continue;
-                    }
-                    (None, TAG_NULL) => return Ok(()),
-                    (_, TAG_NULL) => return Err(self.expected("the end of the text")),
-                    (_, TAG_OBJECT) => return Err(self.expected("`,` or `}`")),
-                    _ => return Err(self.expected("`,` or `]`")),
+                let byte = self.next_byte(&mut at);
+                match self.inside {
+                    TAG_OBJECT => match byte {
+                        Some(b',') => {
+                            at += 1;
+                            self.next_byte(&mut at);
+                            at = self.key(at)?;
+                            break;
+                        }
+                        Some(b'}') => {
+                            let object = self.close();
+                            self.refuse_repeated(object)?;
+                        }
+                        _ => return Err(self.expected("`,` or `}`", at)),
+                    },
+                    TAG_ARRAY => match byte {
+                        Some(b',') => {
+                            at += 1;
+                            break;
+                        }
+                        Some(b']') => {
+                            self.close();
+                        }
+                        _ => return Err(self.expected("`,` or `]`", at)),
+                    },
+                    _ if byte.is_none() => return Ok(()),
+                    _ => return Err(self.expected("the end of the text", at)),
                 }
-                break;
+                at += 1;
             }
         }
     }
 
-    /// Reads the start of a value. Answers whether another value must follow at once, because a container has opened.
-    fn value(&mut self) -> Result<bool, ScanError> {
-        let byte = self.next_byte();
-        self.values += 1;
-        if self.values > self.limits.values {
-            return Err(ScanError::too_many_values(self.limits.values, self.at));
-        }
-        match byte {
-            Some(b'"') => self.string()?,
-            Some(b'{') => {
-                self.open(TAG_OBJECT)?;
-                if self.next_byte() != Some(b'}') {
-                    self.key()?;
-                    return Ok(true);
-                }
-                self.close();
-            }
-            Some(b'[') => {
-                self.open(TAG_ARRAY)?;
-                if self.next_byte() != Some(b']') {
-                    return Ok(true);
-                }
-                self.close();
-            }
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.literal("true", TAG_TRUE)?,
-            Some(b'f') => self.literal("false", TAG_FALSE)?,
-            Some(b'n') => self.literal("null", TAG_NULL)?,
-            _ => return Err(self.expected("a value")),
-        }
-        Ok(false)
-    }
-
-    fn open(&mut self, tag: u32) -> Result<(), ScanError> {
+    #[inline]
+    fn open(&mut self, tag: u32, at: usize) -> Result<usize, Fault> {
         if self.depth >= self.limits.depth {
-            return Err(ScanError::too_deep(self.limits.depth, self.at));
+            return Err(Box::new(ScanError::too_deep(self.limits.depth, at)));
         }
         self.depth += 1;
         let index = self.entries.len() as u32;
-        self.push(Entry::new(tag, self.at as u32, self.open));
+        self.push(Entry::new(tag, at as u32, self.open));
         self.open = index;
         self.inside = tag;
-        self.at += 1;
-        Ok(())
+        Ok(at + 1)
     }
 
     /// Closes the innermost container, and answers which it was.
+    #[inline]
     fn close(&mut self) -> u32 {
         let closed = self.open;
         let end = self.entries.len() as u32;
@@ -142,31 +156,49 @@ impl<'t> Parser<'t> {
         self.open = around;
         self.inside = self.entries.get(around as usize).map_or(TAG_NULL, |entry| entry.tag());
         self.depth = self.depth.saturating_sub(1);
-        self.at += 1;
         closed
     }
 
-    /// Closes whatever is open, after a fault.
-    fn close_all(&mut self) {
-        while self.open != NONE {
-            self.close();
+    /// Reads a member's name and the colon behind it.
+    #[inline]
+    fn key(&mut self, at: usize) -> Result<usize, Fault> {
+        if self.peek(at) != Some(b'"') {
+            return Err(self.expected("a key in quotation marks", at));
         }
-    }
-
-    fn key(&mut self) -> Result<(), ScanError> {
-        if self.next_byte() != Some(b'"') {
-            return Err(self.expected("a key in quotation marks"));
+        let mut at = self.string(at)?;
+        if self.next_byte(&mut at) != Some(b':') {
+            return Err(self.expected("`:`", at));
         }
-        self.string()?;
-        if self.next_byte() != Some(b':') {
-            return Err(self.expected("`:`"));
-        }
-        self.at += 1;
-        Ok(())
+        Ok(at + 1)
     }
 
     /// Whether two members of the object at `index`, which has just been closed, have one name.
-    fn refuse_repeated(&mut self, index: u32) -> Result<(), ScanError> {
+    #[inline]
+    fn refuse_repeated(&mut self, index: u32) -> Result<(), Fault> {
+        // A bit for each name, by its length and a few of its bytes: as long as all are different, so are the names.
+        let (mut seen, mut at) = (0_u64, index + 1);
+        while let Some(name) = self.entries.get(at as usize) {
+            let (bytes, length) = (name.bytes(self.text), name.payload());
+            let [Some(first), Some(last)] = [bytes.first(), bytes.last()] else {
+                return self.compare_names(index);
+            };
+            let hash = length.wrapping_mul(7)
+                ^ u32::from(*first).wrapping_mul(29)
+                ^ u32::from(*last).wrapping_mul(11);
+            let bit = 1 << (hash & 63);
+            if seen & bit != 0 || name.tag() != TAG_STRING {
+                return self.compare_names(index);
+            }
+            seen |= bit;
+            at = next(self.entries, at + 1);
+        }
+        Ok(())
+    }
+
+    /// Compares the names of the object at `index` with each other.
+    #[cold]
+    #[inline(never)]
+    fn compare_names(&mut self, index: u32) -> Result<(), Fault> {
         let Self { text, ref entries, ref mut keys, .. } = *self;
         keys.clear();
         let mut at = index + 1;
@@ -194,118 +226,107 @@ impl<'t> Parser<'t> {
         match repeated {
             Some(key) => {
                 let name: String = name(key).chars().take(SHOWN).collect();
-                Err(ScanError::repeated(name.into(), entry(key).offset as usize))
+                Err(Box::new(ScanError::repeated(name.into(), entry(key).offset as usize)))
             }
             None => Ok(()),
         }
     }
 
     /// Passes a string, from its opening to behind its closing quotation mark.
-    fn string(&mut self) -> Result<(), ScanError> {
-        let start = self.at + 1;
-        self.at = plain_until(self.bytes, start);
-        let tag = if self.peek() == Some(b'"') { TAG_STRING } else { self.rest_of_string()? };
-        self.push(Entry::new(tag, start as u32, (self.at - start) as u32));
-        self.at += 1;
-        Ok(())
+    #[inline]
+    fn string(&mut self, at: usize) -> Result<usize, Fault> {
+        let start = at + 1;
+        let mut end = plain_until(self.bytes, start);
+        let mut tag = TAG_STRING;
+        if self.peek(end) != Some(b'"') {
+            end = self.rest_of_string(end)?;
+            tag = TAG_ESCAPED;
+        }
+        self.push(Entry::new(tag, start as u32, (end - start) as u32));
+        Ok(end + 1)
     }
 
     /// Goes on in a string at what is not plain, up to its closing quotation mark.
     #[cold]
-    fn rest_of_string(&mut self) -> Result<u32, ScanError> {
+    #[inline(never)]
+    fn rest_of_string(&self, mut at: usize) -> Result<usize, Fault> {
         loop {
-            match self.peek() {
-                Some(b'"') => return Ok(TAG_ESCAPED),
-                Some(b'\\') => self.escape()?,
-                Some(_) => return Err(self.expected("an escaped control character")),
-                None => return Err(self.expected("a closing quotation mark")),
+            match self.peek(at) {
+                Some(b'"') => return Ok(at),
+                Some(b'\\') => at = self.escape(at)?,
+                Some(_) => return Err(self.expected("an escaped control character", at)),
+                None => return Err(self.expected("a closing quotation mark", at)),
             }
-            self.at = plain_until(self.bytes, self.at);
+            at = plain_until(self.bytes, at);
         }
     }
 
-    fn escape(&mut self) -> Result<(), ScanError> {
-        let start = self.at;
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                let unit = self.code_unit()?;
-                if (0xdc00..0xe000).contains(&unit) {
-                    return Err(ScanError::surrogate("a high surrogate before this low one", start));
-                }
-                if (0xd800..0xdc00).contains(&unit) {
-                    let low = if self.bytes.get(self.at..self.at + 2) == Some(b"\\u") {
-                        self.at += 1;
-                        self.code_unit()?
-                    } else {
-                        0
-                    };
-                    if !(0xdc00..0xe000).contains(&low) {
-                        return Err(ScanError::surrogate("a low surrogate after this high one", start));
+    fn escape(&self, start: usize) -> Result<usize, Fault> {
+        let unpaired = |expected| Err(Box::new(ScanError::surrogate(expected, start)));
+        match self.peek(start + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(start + 2),
+            Some(b'u') => match self.code_unit(start)? {
+                0xdc00..0xe000 => unpaired("a high surrogate before this low one"),
+                0xd800..0xdc00 => {
+                    let second = start + 6;
+                    let is_escape = self.bytes.get(second..second + 2) == Some(b"\\u");
+                    let low = if is_escape { self.code_unit(second)? } else { 0 };
+                    match low {
+                        0xdc00..0xe000 => Ok(second + 6),
+                        _ => unpaired("a low surrogate after this high one"),
                     }
                 }
-            }
-            _ => return Err(self.expected("an escape that JSON knows")),
+                _ => Ok(start + 6),
+            },
+            _ => Err(self.expected("an escape that JSON knows", start + 1)),
         }
-        Ok(())
     }
 
-    /// Reads `uXXXX`.
-    fn code_unit(&mut self) -> Result<u32, ScanError> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            self.at += 1;
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            unit = unit * 16 + digit.ok_or_else(|| self.expected("four hexadecimal digits"))?;
-        }
-        self.at += 1;
-        Ok(unit)
+    /// The four hexadecimal digits behind `\u` at `start`.
+    fn code_unit(&self, start: usize) -> Result<u32, Fault> {
+        (start + 2..start + 6).try_fold(0, |unit, at| {
+            let digit = self.peek(at).and_then(|byte| char::from(byte).to_digit(16));
+            digit.map(|digit| unit * 16 + digit).ok_or_else(|| self.expected("four hexadecimal digits", at))
+        })
     }
 
-    fn number(&mut self) -> Result<(), ScanError> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == Some(b'-'));
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
+    #[inline]
+    fn number(&mut self, start: usize) -> Result<usize, Fault> {
+        let mut at = start + usize::from(self.peek(start) == Some(b'-'));
+        at = if self.peek(at) == Some(b'0') { at + 1 } else { self.digits(at)? };
+        if self.peek(at) == Some(b'.') {
+            at = self.digits(at + 1)?;
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
+        if matches!(self.peek(at), Some(b'e' | b'E')) {
+            at += 1;
+            at = self.digits(at + usize::from(matches!(self.peek(at), Some(b'+' | b'-'))))?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        self.push(Entry::new(TAG_NUMBER, start as u32, (self.at - start) as u32));
-        Ok(())
+        self.push(Entry::new(TAG_NUMBER, start as u32, (at - start) as u32));
+        Ok(at)
     }
 
     /// Reads at least one digit.
-    fn digits(&mut self) -> Result<(), ScanError> {
-        let from = self.at;
+    #[inline]
+    fn digits(&self, from: usize) -> Result<usize, Fault> {
         let mut at = from;
         while self.bytes.get(at).is_some_and(u8::is_ascii_digit) {
             at += 1;
         }
-        self.at = at;
-        if at == from { Err(self.expected("a digit")) } else { Ok(()) }
+        if at == from { Err(self.expected("a digit", at)) } else { Ok(at) }
     }
 
-    fn literal(&mut self, literal: &'static str, tag: u32) -> Result<(), ScanError> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        if !rest.starts_with(literal.as_bytes()) {
-            self.at += rest.iter().zip(literal.as_bytes()).take_while(|(one, other)| one == other).count();
-            return Err(self.expected("a value"));
+    #[inline]
+    fn literal<const N: usize>(&mut self, literal: &[u8; N], tag: u32, at: usize) -> Result<usize, Fault> {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        if rest.first_chunk() != Some(literal) {
+            let same = rest.iter().zip(literal).take_while(|(one, other)| one == other).count();
+            return Err(self.expected("a value", at + same));
         }
-        self.push(Entry::new(tag, self.at as u32, literal.len() as u32));
-        self.at += literal.len();
-        Ok(())
+        self.push(Entry::new(tag, at as u32, N as u32));
+        Ok(at + N)
     }
 
+    #[inline]
     fn push(&mut self, entry: Entry) {
         if self.entries.len() == self.entries.capacity() {
             self.grow();
@@ -314,6 +335,7 @@ impl<'t> Parser<'t> {
     }
 
     #[cold]
+    #[inline(never)]
     fn grow(&mut self) {
         // Doubling would hold three times as much while it copies, so what is needed is found out first.
         let most = most_entries(self.text).min(self.limits.values.saturating_mul(2).saturating_add(2));
@@ -321,24 +343,27 @@ impl<'t> Parser<'t> {
         self.entries.reserve_exact(wanted.saturating_sub(self.entries.len()).max(1));
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    #[inline]
+    fn peek(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
     }
 
     /// The next byte that is no white space.
-    fn next_byte(&mut self) -> Option<u8> {
+    #[inline]
+    fn next_byte(&self, at: &mut usize) -> Option<u8> {
         loop {
-            let byte = self.peek()?;
+            let byte = self.peek(*at)?;
             if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
                 return Some(byte);
             }
-            self.at += 1;
+            *at += 1;
         }
     }
 
     #[cold]
-    fn expected(&self, what: &'static str) -> ScanError {
-        ScanError::syntax(what, self.at, self.at >= self.bytes.len())
+    #[inline(never)]
+    fn expected(&self, what: &'static str, at: usize) -> Fault {
+        Box::new(ScanError::syntax(what, at, at >= self.bytes.len()))
     }
 }
 
