@@ -68,7 +68,7 @@ struct Clock {
 
 impl Pending {
     pub(super) fn new(
-        work: Pin<Box<dyn Future<Output = Reply> + Send>>,
+        work: impl Future<Output = Reply> + Send + 'static,
         outbox: Outbox,
         cancel: CancellationToken,
         registered: Option<Registered>,

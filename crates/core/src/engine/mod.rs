@@ -34,7 +34,6 @@ pub use guard::Pending;
 pub use reply::Reply;
 use task::OwnTasks;
 
-use crate::BoxFuture;
 use crate::admission::{Admission, Busy, Permit};
 use crate::ask::{Asking, Questions, SealKeys};
 use crate::catalog::{Catalog, Snapshot};
@@ -268,24 +267,22 @@ impl Engine {
         let is_tool_call = request.method.name == "tools/call";
         let engine = self.clone();
         let span = trace::of_call(&request);
-        let work: BoxFuture<'static, Reply> = if let Some(finish) = finish {
-            let outbox = outbox.clone();
+        let frame = guard::Frame { id, revision, is_tool_call, is_endless, span: span.clone() };
+        if let Some(finish) = finish {
+            let told = outbox.clone();
             let work = async move {
                 let outcome = match check_progress_token(&request.params) {
-                    Ok(()) => engine.listen(&request, &outbox, &finish).await,
+                    Ok(()) => engine.listen(&request, &told, &finish).await,
                     Err(error) => Err(error),
                 };
                 outcome
                     .unwrap_or_else(|error| Reply::error(Some(&request.id), &error, request.caller.revision))
             };
-            Box::pin(work.instrument(span.clone()))
-        } else {
-            let context = self.context(&request, &outbox, &cancel);
-            let work = async move { engine.answer(request, context).await };
-            Box::pin(work.instrument(span.clone()))
-        };
-        let frame = guard::Frame { id, revision, is_tool_call, is_endless, span };
-        Pending::new(work, outbox, cancel, registered, frame, &limits)
+            return Pending::new(work.instrument(span), outbox, cancel, registered, frame, &limits);
+        }
+        let context = self.context(&request, &outbox, &cancel);
+        let work = async move { engine.answer(request, context).await };
+        Pending::new(work.instrument(span), outbox, cancel, registered, frame, &limits)
     }
 
     /// Cancels a request of a scope (CAN-1). An unknown one is ignored.

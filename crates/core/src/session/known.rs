@@ -35,14 +35,24 @@ impl Default for Known {
 }
 
 impl Known {
+    /// Whether a session was read before, for this principal. Whose it is never changes.
+    pub(super) fn is_of(&self, id: &SessionId, principal: &Principal) -> bool {
+        let place = self.place(id).lock();
+        place.as_ref().is_some_and(|known| known.session.id == *id && known.owner.name() == principal.name())
+    }
+
+    fn place(&self, id: &SessionId) -> &Mutex<Option<Reading>> {
+        &self.places[(self.hasher.hash_one(id) % PLACES as u64) as usize]
+    }
+
     /// What the store says now, as [`record::read`] reads it. The store is always asked before: it alone knows whether there
     /// is such a session still.
     pub(super) fn read(&self, id: &SessionId, principal: &Principal, entry: &Entry) -> Option<Session> {
-        let mut place = self.places[(self.hasher.hash_one(id) % PLACES as u64) as usize].lock();
+        let mut place = self.place(id).lock();
         if let Some(known) = &*place
             && known.session.id == *id
             && known.value == entry.value
-            && known.owner.key() == principal.key()
+            && known.owner.name() == principal.name()
         {
             return Some(Session { version: entry.version, ..known.session.clone() });
         }

@@ -168,14 +168,13 @@ impl Sessions {
     /// # Errors
     /// When there is none, or the store fails.
     pub async fn find(&self, id: &SessionId, principal: &Principal) -> Result<Session, SessionError> {
-        let key = Key::new(PARTITION, id.as_str());
-        // Looked at before it is touched: another principal's request must not keep it alive.
-        let entry = self.store.kv.get(key).await.map_err(SessionError::Store)?.ok_or(SessionError::Gone)?;
-        let session = self.known.read(id, principal, &entry).ok_or(SessionError::Gone)?;
-        match self.store.kv.touch(key, Ttl::After(self.idle())).await.map_err(SessionError::Store)? {
-            Some(_) => Ok(session),
-            None => Err(SessionError::Gone),
+        // Looked at before it is touched, unless it is known: another principal's request must not keep it alive.
+        if !self.known.is_of(id, principal) {
+            Box::pin(self.peek(id, principal)).await?;
         }
+        let key = Key::new(PARTITION, id.as_str());
+        let touched = self.store.kv.touch(key, Ttl::After(self.idle())).await.map_err(SessionError::Store)?;
+        self.known.read(id, principal, &touched.ok_or(SessionError::Gone)?).ok_or(SessionError::Gone)
     }
 
     /// Finds a session of a principal without letting it live on.

@@ -47,6 +47,7 @@ pub(super) async fn answer(post: &Post<'_>, texts: &[&str]) -> Result<Response<R
         return Err(bad(batch::not_served()));
     }
     let elements = batch::read(texts, &post.service.engine().limits()).map_err(bad)?;
+    // Calls that nobody has polled yet, and what is answered already.
     let mut begun = Vec::new();
     for element in elements {
         begun.push(match element {
@@ -58,19 +59,21 @@ pub(super) async fn answer(post: &Post<'_>, texts: &[&str]) -> Result<Response<R
                 legacy::take_answer(post, &session.id, &response).await?;
                 continue;
             }
-            Element::Refused { id, error } => {
-                Begun::Reply(Reply::error(id.as_ref(), &error, session.revision))
-            }
+            Element::Refused { id, error } => Err(Reply::error(id.as_ref(), &error, session.revision)),
             Element::Request(request) => {
-                let (id, sets_level) = (request.id.to_owned(), request.method == "logging/setLevel");
-                let begun = legacy::begin(post, session.clone(), request).await;
-                if sets_level {
-                    session = legacy::session(post.service, post.head, &post.principal).await?;
+                let id = request.id.to_owned();
+                let refused = |refusal: Refusal| refusal.to(Some(id.clone())).into_reply(session.revision);
+                match legacy::begin(post, session.clone(), Box::new(request)) {
+                    Ok(Begun::Call(pending, permit)) => Ok((pending, permit)),
+                    Ok(Begun::Reply(reply)) => Err(reply),
+                    Ok(Begun::Level(found, level)) => {
+                        let set = legacy::set_level(post, &found, &id, level).await;
+                        let reply = set.unwrap_or_else(refused);
+                        session = legacy::session(post.service, post.head, &post.principal).await?;
+                        Err(reply)
+                    }
+                    Err(refusal) => Err(refused(refusal)),
                 }
-                begun.unwrap_or_else(|refusal| {
-                    let refusal = refusal.to(Some(id));
-                    Begun::Reply(refusal.into_reply(session.revision))
-                })
             }
         });
     }
@@ -78,8 +81,8 @@ pub(super) async fn answer(post: &Post<'_>, texts: &[&str]) -> Result<Response<R
     // From the first poll on nothing here waits: a disconnect must not end calls that have begun (LH-3).
     for begun in begun {
         slots.push(match begun {
-            Begun::Reply(reply) => Slot::Here(Some(reply.bytes)),
-            Begun::Call(pending, permit) => {
+            Err(reply) => Slot::Here(Some(reply.bytes)),
+            Ok((pending, permit)) => {
                 permits.push(permit);
                 first(pending).await
             }

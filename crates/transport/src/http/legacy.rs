@@ -18,6 +18,7 @@ use latimer_core::stream::{Content, EventId, StreamEvent, Writer};
 use latimer_core::{Principal, Scope, SessionId};
 use latimer_protocol as protocol;
 use latimer_protocol::frame::{Notification, Request};
+use latimer_protocol::wire::LogLevel;
 use latimer_protocol::{Id, RequestId, Revision, rewrite};
 use latimer_store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +35,10 @@ use super::stream::CallStream;
 use super::trace;
 
 /// Answers a request of a session, or the one that opens it.
-pub(super) async fn answer(post: &Post<'_>, request: Request<'_>) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn answer(
+    post: &Post<'_>,
+    request: Box<Request<'_>>,
+) -> Result<Response<ResponseBody>, Refusal> {
     let id = request.id.to_owned();
     check_version(&post.head.headers).map_err(|refusal| refusal.to(Some(id.clone())))?;
     if request.method == "initialize" {
@@ -44,10 +48,14 @@ pub(super) async fn answer(post: &Post<'_>, request: Request<'_>) -> Result<Resp
         .await
         .map_err(|refusal| refusal.to(Some(id.clone())))?;
     let (session_id, revision) = (session.id.clone(), session.revision);
-    let begun = begin(post, session, request).await.map_err(|refusal| refusal.to(Some(id)))?;
+    let begun = begin(post, session, request).map_err(|refusal| refusal.to(Some(id.clone())))?;
     let (mut pending, permit) = match begun {
         Begun::Reply(done) => return Ok(reply(done)),
         Begun::Call(pending, permit) => (pending, permit),
+        Begun::Level(session, level) => {
+            let set = Box::pin(set_level(post, &session, &id, level)).await;
+            return set.map(reply).map_err(|refusal| refusal.to(Some(id)));
+        }
     };
     let first = poll_fn(|cx| Poll::Ready(Pin::new(&mut pending).poll(cx))).await;
     match first {
@@ -70,10 +78,12 @@ pub(super) enum Begun {
     Reply(Reply),
     /// It is a call, which nobody has polled yet.
     Call(Pending, Permit<Holder>),
+    /// It sets the level of log messages of the session.
+    Level(Box<Session>, LogLevel),
 }
 
 /// Finds out what a request of a session means, and begins its call.
-pub(super) async fn begin(post: &Post<'_>, session: Session, request: Request<'_>) -> Result<Begun, Refusal> {
+pub(super) fn begin(post: &Post<'_>, session: Session, request: Box<Request<'_>>) -> Result<Begun, Refusal> {
     let id = request.id.to_owned();
     let method = match post.service.engine().method(&request.method, session.revision) {
         Ok(method) => method,
@@ -81,7 +91,10 @@ pub(super) async fn begin(post: &Post<'_>, session: Session, request: Request<'_
     };
     let params = request.params.detach(&post.text);
     if method.name == "logging/setLevel" {
-        return Box::pin(set_level(post, &session, &id, &params)).await.map(Begun::Reply);
+        return Ok(match legacy::set_level(&params) {
+            Ok(level) => Begun::Level(Box::new(session), level),
+            Err(error) => Begun::Reply(Reply::error(Some(&id), &error, session.revision)),
+        });
     }
     let caller = Caller {
         revision: session.revision,
@@ -223,7 +236,7 @@ const PRIMED: Revision = Revision::V2025_11_25;
 
 async fn initialize(
     post: &Post<'_>,
-    request: Request<'_>,
+    request: Box<Request<'_>>,
     id: RequestId,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let engine = post.service.engine();
@@ -246,16 +259,13 @@ async fn initialize(
     Ok(response)
 }
 
-async fn set_level(
+/// Sets the level of log messages of a session.
+pub(super) async fn set_level(
     post: &Post<'_>,
     session: &Session,
     id: &RequestId,
-    params: &latimer_protocol::OwnedParams,
+    level: LogLevel,
 ) -> Result<Reply, Refusal> {
-    let level = match legacy::set_level(params) {
-        Ok(level) => level,
-        Err(error) => return Ok(Reply::error(Some(id), &error, session.revision)),
-    };
     let sessions = post.service.engine().sessions();
     sessions
         .set_log_level(session, &post.principal, level)

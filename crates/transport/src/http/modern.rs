@@ -22,7 +22,10 @@ use super::stream::CallStream;
 use super::trace;
 
 /// Answers a request.
-pub(super) async fn answer(post: &Post<'_>, request: Request<'_>) -> Result<Response<ResponseBody>, Refusal> {
+pub(super) async fn answer(
+    post: &Post<'_>,
+    request: Box<Request<'_>>,
+) -> Result<Response<ResponseBody>, Refusal> {
     let id = request.id.to_owned();
     let refuse = |error: RpcError| Refusal::content(status(Some(error.code)), error).to(Some(id.clone()));
     // What a request says about itself decides its status alone (H-10): -32602 is 400 here and 200 elsewhere.

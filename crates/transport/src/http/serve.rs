@@ -1,11 +1,13 @@
 //! Listening: connections in, HTTP/1.1 and HTTP/2, and an orderly end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -17,7 +19,7 @@ use latimer_core::Engine;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinSet;
 
 use super::options::{HttpOptions, OptionsError};
 use super::service::HttpService;
@@ -118,14 +120,14 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let acceptor = bound.tls.as_ref().map(TlsIdentity::http_acceptor);
     // Whatever ends this function ends the connections that are left, too.
-    let cut = CancellationToken::new();
-    let _cut = cut.clone().drop_guard();
+    let mut connections = JoinSet::new();
     let slots = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
     let mut full = false;
     let mut stop = pin!(stop);
     loop {
         let (socket, peer) = tokio::select! {
             accepted = accept::patiently(|| bound.listener.accept()) => accepted,
+            Some(_) = connections.join_next() => continue,
             () = &mut stop => break,
         };
         let Ok(slot) = slots.clone().try_acquire_owned() else {
@@ -143,22 +145,17 @@ pub async fn serve(
         let builder = builder.clone();
         let watcher = graceful.watcher();
         let acceptor = acceptor.clone();
-        let cut = cut.clone();
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let _slot = slot;
-            let serving = async {
-                match acceptor {
-                    None => connection(&builder, socket, peer, service, watcher).await,
-                    Some(acceptor) => {
-                        match tokio::time::timeout(tls::HANDSHAKE, acceptor.accept(socket)).await {
-                            Ok(Ok(socket)) => connection(&builder, socket, peer, service, watcher).await,
-                            Ok(Err(error)) => Err(error.into()),
-                            Err(elapsed) => Err(elapsed.into()),
-                        }
-                    }
-                }
+            let served = match acceptor {
+                None => connection(&builder, socket, peer, service, watcher).await,
+                Some(acceptor) => match tokio::time::timeout(tls::HANDSHAKE, acceptor.accept(socket)).await {
+                    Ok(Ok(socket)) => connection(&builder, socket, peer, service, watcher).await,
+                    Ok(Err(error)) => Err(error.into()),
+                    Err(elapsed) => Err(elapsed.into()),
+                },
             };
-            if let Some(Err(error)) = cut.run_until_cancelled(serving).await {
+            if let Err(error) = served {
                 tracing::debug!(%peer, %error, "a connection ended early");
             }
         });
@@ -203,10 +200,16 @@ where
     });
     let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
     let mut connection = pin!(watcher.watch(connection));
-    // hyper waits for ever for the bytes that tell HTTP/1.1 and HTTP/2 apart.
-    match tokio::time::timeout(patience, &mut connection).await {
-        Ok(ended) => ended,
-        Err(_) if asked.load(Ordering::Relaxed) => connection.await,
+    // hyper waits for ever for the bytes that tell HTTP/1.1 and HTTP/2 apart. Once there was a request, no timer is looked
+    // at any more.
+    let begun = poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        Poll::Pending if asked.load(Ordering::Relaxed) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    });
+    match tokio::time::timeout(patience, begun).await {
+        Ok(Some(ended)) => ended,
+        Ok(None) => connection.await,
         Err(elapsed) => Err(elapsed.into()),
     }
 }
