@@ -269,9 +269,10 @@ impl<'a> Node<'a> {
         if object.tag() != TAG_OBJECT {
             return None;
         }
-        let mut at = self.index + 1;
-        while at < object.payload() {
-            let name = *self.entries.get(at as usize)?;
+        let (mut at, end) = (self.index + 1, object.payload());
+        let members = self.entries.get(..end as usize)?;
+        loop {
+            let [name, value] = *members.get(at as usize..)?.first_chunk()?;
             let is_named = match name.tag() {
                 TAG_STRING => name.payload() as usize == key.len() && name.bytes(self.text) == key.as_bytes(),
                 _ => JsonStr::at(self.text, name) == *key,
@@ -279,9 +280,8 @@ impl<'a> Node<'a> {
             if is_named {
                 return Some(self.at(at + 1));
             }
-            at = parser::next(self.entries, at + 1);
+            at = if value.is_container() { value.payload() } else { at + 2 };
         }
-        None
     }
 
     /// The value that a JSON Pointer (RFC 6901) leads to from here.

@@ -7,7 +7,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use latimer_protocol::tape::{Node, Tape, TapeBuffer};
 use serde_json::Value;
 
-use super::instance::{Instance, Ration, is_stale};
+use super::instance::{Ration, Subject, is_stale};
 use super::preview::{self, quoted};
 use super::schema::Compiled;
 use super::suggest;
@@ -28,8 +28,8 @@ pub(super) fn explain(
             "does not match the schema; its property names are too long to say where",
         );
     }
-    let ration = Ration::for_tape(tape, listed);
-    let errors: Vec<_> = compiled.iter_errors(Instance::rationed(tape, &ration)).collect();
+    let subject = Subject::rationed(tape, Ration::for_tape(tape, listed));
+    let errors: Vec<_> = compiled.iter_errors(subject.root()).collect();
 
     let mut buffer = TapeBuffer::new();
     let schema = Tape::parse_into(&mut buffer, schema).ok().map(Tape::root);
@@ -44,7 +44,7 @@ pub(super) fn explain(
     if explainer.total == 0 {
         explainer.push("", "", "does not match the schema");
     }
-    Violations { list: explainer.list, total: explainer.total, complete: !ration.is_spent() }
+    Violations { list: explainer.list, total: explainer.total, complete: !subject.is_spent() }
 }
 
 /// In bytes. An error holds its pointer, and there may be some hundred errors at a time.

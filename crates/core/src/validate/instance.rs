@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::iter;
 
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, Node, NodeIdentity, Object};
@@ -29,7 +28,7 @@ impl Json for TapeJson {
     }
 
     fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(Instance<'_>) -> T) -> T {
-        f(Instance { at: Place::Name(string), ration: None })
+        f(Instance(Place::Name(string)))
     }
 }
 
@@ -85,40 +84,66 @@ pub(super) fn is_stale(reported: &Value) -> bool {
     *reported == STALE
 }
 
-/// A value of the instance.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Instance<'a> {
-    at: Place<'a>,
-    ration: Option<&'a Ration>,
+/// The text that is validated.
+#[derive(Debug)]
+pub(super) struct Subject<'a> {
+    tape: Tape<'a>,
+    /// What an explanation of it may still cost; there is none for a verdict.
+    ration: Option<Ration>,
 }
+
+impl<'a> Subject<'a> {
+    /// For a verdict.
+    pub(super) fn new(tape: Tape<'a>) -> Self {
+        Self { tape, ration: None }
+    }
+
+    /// For an explanation within a ration.
+    pub(super) fn rationed(tape: Tape<'a>, ration: Ration) -> Self {
+        Self { tape, ration: Some(ration) }
+    }
+
+    /// Whether there was a ration, and it was too little to look at everything.
+    pub(super) fn is_spent(&self) -> bool {
+        self.ration.as_ref().is_some_and(Ration::is_spent)
+    }
+
+    /// All of it.
+    pub(super) fn root(&'a self) -> Instance<'a> {
+        self.at(self.tape.root())
+    }
+
+    fn at(&'a self, node: tape::Node<'_>) -> Instance<'a> {
+        Instance(Place::Value(self, node.index()))
+    }
+}
+
+/// A value of the instance. Small, since the validator hands it on for each step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Instance<'a>(Place<'a>);
 
 #[derive(Debug, Clone, Copy)]
 enum Place<'a> {
-    Value(tape::Node<'a>),
+    Value(&'a Subject<'a>, u32),
     /// A member's name, which `propertyNames` validates like a value.
     Name(&'a str),
 }
 
 impl<'a> Instance<'a> {
-    /// For a verdict.
-    pub(super) fn new(tape: Tape<'a>) -> Self {
-        Self { at: Place::Value(tape.root()), ration: None }
-    }
-
-    /// For an explanation within `ration`.
-    pub(super) fn rationed(tape: Tape<'a>, ration: &'a Ration) -> Self {
-        Self { at: Place::Value(tape.root()), ration: Some(ration) }
-    }
-
     fn value(&self) -> Option<tape::Node<'a>> {
-        match self.at {
-            Place::Value(node) => Some(node),
+        match self.0 {
+            Place::Value(subject, index) => Some(subject.tape.node(index)),
             Place::Name(_) => None,
         }
     }
 
-    fn of(&self, node: tape::Node<'a>) -> Self {
-        Self { at: Place::Value(node), ration: self.ration }
+    fn container(&self, kind: Kind) -> Option<Container<'a>> {
+        match self.0 {
+            Place::Value(subject, index) if subject.tape.node(index).kind() == kind => {
+                Some(Container { subject, index })
+            }
+            _ => None,
+        }
     }
 
     fn kind(&self) -> Kind {
@@ -132,16 +157,16 @@ impl<'a> Node<'a, TapeJson> for Instance<'a> {
     type Number = TextNumber<'a>;
 
     fn as_object(&self) -> Option<Container<'a>> {
-        (self.kind() == Kind::Object).then_some(Container(*self))
+        self.container(Kind::Object)
     }
 
     fn as_array(&self) -> Option<Container<'a>> {
-        (self.kind() == Kind::Array).then_some(Container(*self))
+        self.container(Kind::Array)
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        match self.at {
-            Place::Value(node) => node.as_str(),
+        match self.0 {
+            Place::Value(subject, index) => subject.tape.node(index).as_str(),
             Place::Name(name) => Some(Cow::Borrowed(name)),
         }
     }
@@ -178,33 +203,33 @@ impl<'a> Node<'a, TapeJson> for Instance<'a> {
     }
 
     fn string_length(&self) -> Option<u64> {
-        let count = match self.at {
-            Place::Value(node) => node.string()?.char_count(),
+        let count = match self.0 {
+            Place::Value(subject, index) => subject.tape.node(index).string()?.char_count(),
             Place::Name(name) => name.chars().count(),
         };
         Some(count as u64)
     }
 
     fn equals_value(&self, expected: &Value) -> bool {
-        match self.at {
-            Place::Value(node) => equality::equals_value(node, expected),
+        match self.0 {
+            Place::Value(subject, index) => equality::equals_value(subject.tape.node(index), expected),
             Place::Name(name) => expected.as_str() == Some(name),
         }
     }
 
     fn to_value(&self) -> Cow<'a, Value> {
-        Cow::Owned(match (self.ration, self.at) {
+        Cow::Owned(match self.0 {
+            Place::Value(Subject { tape, ration: None }, index) => to_value(tape.node(index)),
             // The validator asks for this once for each error it finds.
-            (Some(ration), _) => ration.error(),
-            (None, Place::Value(node)) => to_value(node),
-            (None, Place::Name(name)) => Value::from(name),
+            Place::Value(Subject { ration: Some(ration), .. }, _) => ration.error(),
+            Place::Name(name) => Value::from(name),
         })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
-        Some(match self.at {
+        Some(match self.0 {
             // A call sees one tape, so the index alone tells its nodes apart.
-            Place::Value(node) => NodeIdentity::tagged(0, node.index()),
+            Place::Value(_, index) => NodeIdentity::tagged(0, index),
             Place::Name(name) => NodeIdentity::tagged(name.as_ptr() as usize, u32::MAX),
         })
     }
@@ -212,11 +237,14 @@ impl<'a> Node<'a, TapeJson> for Instance<'a> {
 
 /// An array or an object of the instance.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Container<'a>(Instance<'a>);
+pub(super) struct Container<'a> {
+    subject: &'a Subject<'a>,
+    index: u32,
+}
 
 impl<'a> Container<'a> {
-    fn raw_elements(&self) -> iter::Flatten<std::option::IntoIter<tape::Elements<'a>>> {
-        self.0.value().and_then(tape::Node::elements).into_iter().flatten()
+    fn node(&self) -> tape::Node<'a> {
+        self.subject.tape.node(self.index)
     }
 }
 
@@ -226,19 +254,19 @@ impl<'a> Object<'a, TapeJson> for Container<'a> {
     type MembersIter = Members<'a>;
 
     fn len(&self) -> usize {
-        self.0.value().map_or(0, tape::Node::len)
+        self.node().len()
     }
 
     fn is_empty(&self) -> bool {
-        self.0.value().is_none_or(tape::Node::is_empty)
+        self.node().is_empty()
     }
 
     fn get(&self, key: &Box<str>) -> Option<Instance<'a>> {
-        self.0.value()?.get(key).map(|node| self.0.of(node))
+        self.node().get(key).map(|node| self.subject.at(node))
     }
 
     fn members(&self) -> Members<'a> {
-        Members { of: self.0, left: Ration::MEMBERS, members: self.0.value().and_then(tape::Node::members) }
+        Members { subject: self.subject, left: Ration::MEMBERS, members: self.node().members() }
     }
 }
 
@@ -247,22 +275,22 @@ impl<'a> Array<'a, TapeJson> for Container<'a> {
     type ElementsIter = Elements<'a>;
 
     fn len(&self) -> usize {
-        self.0.value().map_or(0, tape::Node::len)
+        self.node().len()
     }
 
     fn elements(&self) -> Elements<'a> {
-        Elements { of: self.0, elements: self.0.value().and_then(tape::Node::elements) }
+        Elements { subject: self.subject, elements: self.node().elements() }
     }
 
     fn is_unique(&self) -> bool {
-        equality::is_unique(self.raw_elements())
+        equality::is_unique(self.node().elements().into_iter().flatten())
     }
 }
 
 /// The elements of an array, as far as the ration goes.
 #[derive(Debug)]
 pub(super) struct Elements<'a> {
-    of: Instance<'a>,
+    subject: &'a Subject<'a>,
     elements: Option<tape::Elements<'a>>,
 }
 
@@ -270,17 +298,17 @@ impl<'a> Iterator for Elements<'a> {
     type Item = Instance<'a>;
 
     fn next(&mut self) -> Option<Instance<'a>> {
-        if self.of.ration.is_some_and(|ration| !ration.step()) {
+        if self.subject.ration.as_ref().is_some_and(|ration| !ration.step()) {
             return None;
         }
-        self.elements.as_mut()?.next().map(|node| self.of.of(node))
+        self.elements.as_mut()?.next().map(|node| self.subject.at(node))
     }
 }
 
 /// The members of an object, as far as the ration goes.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
-    of: Instance<'a>,
+    subject: &'a Subject<'a>,
     left: usize,
     members: Option<tape::Members<'a>>,
 }
@@ -289,14 +317,14 @@ impl<'a> Iterator for Members<'a> {
     type Item = (Name<'a>, Instance<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(ration) = self.of.ration {
+        if let Some(ration) = &self.subject.ration {
             self.left = self.left.checked_sub(1)?;
             if !ration.step() {
                 return None;
             }
         }
         let (name, value) = self.members.as_mut()?.next()?;
-        Some((Name::from(name), self.of.of(value)))
+        Some((Name::from(name), self.subject.at(value)))
     }
 }
 
@@ -357,7 +385,7 @@ mod tests {
         let text = conformance::document().to_string();
         let mut buffer = TapeBuffer::new();
         let tape = Tape::parse_into(&mut buffer, &text).unwrap();
-        conformance::assert_conformance::<TapeJson>(&Instance::new(tape));
+        conformance::assert_conformance::<TapeJson>(&Subject::new(tape).root());
     }
 
     #[test]
@@ -365,9 +393,10 @@ mod tests {
         let mut buffer = TapeBuffer::new();
         let tape = Tape::parse_into(&mut buffer, "[1,2,3]").unwrap();
         let ration = Ration { errors: Cell::new(1), steps: Cell::new(100) };
-        let instance = Instance::rationed(tape, &ration);
+        let subject = Subject::rationed(tape, ration);
+        let instance = subject.root();
         let mut elements = instance.as_array().unwrap().elements();
-        assert!(!is_stale(&instance.to_value()) && ration.is_spent());
+        assert!(!is_stale(&instance.to_value()) && subject.is_spent());
         assert!(elements.next().is_none());
         assert!(is_stale(&instance.to_value()));
     }

@@ -98,7 +98,7 @@ impl Validator {
     ///
     /// As [`Validator::check`].
     pub fn check_tape(&self, tape: Tape<'_>) -> Result<(), Violations> {
-        if self.compiled.is_valid(instance::Instance::new(tape)) {
+        if self.compiled.is_valid(instance::Subject::new(tape).root()) {
             return Ok(());
         }
         Err(explain::explain(&self.compiled, &self.schema, self.base.as_deref(), tape, Violations::LISTED))
@@ -111,7 +111,7 @@ impl Validator {
     ///
     /// As [`Validator::check`].
     pub fn check_listing(&self, tape: Tape<'_>, most: usize) -> Result<(), Violations> {
-        if self.compiled.is_valid(instance::Instance::new(tape)) {
+        if self.compiled.is_valid(instance::Subject::new(tape).root()) {
             return Ok(());
         }
         Err(explain::explain(&self.compiled, &self.schema, self.base.as_deref(), tape, most.min(4_096)))
