@@ -45,7 +45,7 @@ pub struct Entrant {
 }
 
 /// All of them; the one that the others are measured against comes first.
-pub const ENTRANTS: [Entrant; 10] = [
+pub const ENTRANTS: [Entrant; 11] = [
     Entrant {
         name: "raw hyper",
         configuration: "reads a body and sends it back",
@@ -59,6 +59,13 @@ pub const ENTRANTS: [Entrant; 10] = [
         program: Program::Built("axum-peer"),
         arguments: &[],
         kind: Kind::Floor,
+    },
+    Entrant {
+        name: "hyper, serde_json",
+        configuration: "reads the JSON into types and answers; knows no protocol, checks nothing",
+        program: Program::Built("floor"),
+        arguments: &["json"],
+        kind: Kind::Stateless,
     },
     LATIMER,
     RMCP_JSON,

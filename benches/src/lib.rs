@@ -7,6 +7,7 @@
 //! What is the same on every run is judged: [`budget`] holds what a call may allocate and execute, what sessions and hostile messages
 //! may keep in memory, and what an author has to build.
 
+pub mod arguments;
 pub mod budget;
 pub mod contest;
 pub mod counting;

@@ -4,23 +4,13 @@ use latimer::prelude::*;
 use latimer::{BuildError, IntoTool};
 use latimer_core::catalog::CatalogError;
 use latimer_core::{Engine, Limits};
-use schemars::JsonSchema;
-use serde::Deserialize;
+
+use crate::arguments::Record;
 
 /// Answers with its argument.
 #[tool(read_only)]
 async fn echo(message: String) -> String {
     message
-}
-
-/// One of the small objects.
-#[derive(Deserialize, JsonSchema)]
-#[allow(dead_code, reason = "what is measured is that it is read")]
-struct Record {
-    id: u64,
-    name: String,
-    even: bool,
-    weight: f64,
 }
 
 /// Counts its records.

@@ -9,31 +9,11 @@ use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use latimer_bench::arguments::{Message, Records};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{schemars, tool, tool_router};
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Message {
-    /// What to return.
-    message: String,
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[allow(dead_code, reason = "what is measured is that it is read")]
-struct Record {
-    id: u64,
-    name: String,
-    even: bool,
-    weight: f64,
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Records {
-    /// What to count.
-    records: Vec<Record>,
-}
+use rmcp::{tool, tool_router};
 
 #[derive(Clone)]
 struct Tools;

@@ -2,29 +2,9 @@
 //! answers. Its feature `schema-validation` is off, which is what it does fastest. Prints its address.
 #![allow(clippy::print_stdout, reason = "the address is this program's output")]
 
+use latimer_bench::arguments::{Message, Records};
 use tower_mcp::transport::http::HttpTransport;
-use tower_mcp::{CallToolResult, McpRouter, ToolBuilder, schemars};
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Message {
-    /// What to return.
-    message: String,
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[allow(dead_code, reason = "what is measured is that it is read")]
-struct Record {
-    id: u64,
-    name: String,
-    even: bool,
-    weight: f64,
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Records {
-    /// What to count.
-    records: Vec<Record>,
-}
+use tower_mcp::{CallToolResult, McpRouter, ToolBuilder};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let echo = ToolBuilder::new("echo")

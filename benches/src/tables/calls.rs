@@ -4,7 +4,7 @@ use std::error::Error;
 
 use serde_json::{Value, json};
 
-use crate::contest::{Contestant, Sample, median};
+use crate::contest::{Contestant, Sample, lower_quartile, median};
 use crate::message::Client;
 use crate::pace::Pace;
 use crate::payload::Payload;
@@ -27,7 +27,9 @@ pub fn measure(contestants: &[Contestant], pace: Pace) -> Result<Table, Box<dyn 
     let Pace { rounds, round, .. } = pace;
     let mut table = Table::new(
         "calls",
-        format!("`tools/call` over HTTP, medians of {rounds} interleaved rounds of {round:?}"),
+        format!(
+            "`tools/call` over HTTP, {rounds} interleaved rounds of {round:?}: lower quartiles of CPU, medians of the others"
+        ),
         &[
             "client",
             "arguments",
@@ -77,12 +79,12 @@ fn rows(
         }
     }
     let middle = |samples: &[Sample], part: fn(&Sample) -> f64| median(samples.iter().map(part));
-    let floor =
-        samples.first().and_then(Option::as_deref).map(|samples| middle(samples, |sample| sample.cpu));
+    let cpu = |samples: &[Sample]| lower_quartile(samples.iter().map(|sample| sample.cpu));
+    let floor = samples.first().and_then(Option::as_deref).map(cpu);
     let rows = contestants.iter().zip(&samples).map(|(contestant, samples)| {
         let name = json!(contestant.entrant.name);
         let Some(samples) = samples else { return vec![name, json!("cannot")] };
-        let cpu = middle(samples, |sample| sample.cpu);
+        let cpu = cpu(samples);
         vec![
             name,
             number(cpu, 2),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::contest::median;
+use crate::contest::{lower_quartile, median};
 use crate::entrant::program;
 use crate::message::Client;
 use crate::pace::Pace;
@@ -24,7 +24,8 @@ pub fn measure(pace: Pace) -> Result<Table, Box<dyn Error>> {
     let mut table = Table::new(
         "streams",
         format!(
-            "`tools/call` over byte streams with 32 bytes, medians of {rounds} interleaved rounds of {round:?}"
+            "`tools/call` over byte streams with 32 bytes, {rounds} interleaved rounds of {round:?}: lower quartiles of CPU, \
+             medians of the calls"
         ),
         &["client", "in flight", "server", "CPU µs per call", "rmcp's `stdio` ÷ this", "calls/s"],
     );
@@ -33,14 +34,14 @@ pub fn measure(pace: Pace) -> Result<Table, Box<dyn Error>> {
         let mut peers = start(&rmcp, &latimer, client)?;
         for flight in [1, 32] {
             eprintln!("{} over byte streams, {flight} in flight", client.name());
-            let medians = load(&mut peers, client, flight, pace)?;
-            for (name, sample) in SERVERS.iter().zip(&medians) {
+            let samples = load(&mut peers, client, flight, pace)?;
+            for (name, sample) in SERVERS.iter().zip(&samples) {
                 table.row([
                     json!(client.name()),
                     json!(flight),
                     json!(name),
                     number(sample.micros, 2),
-                    number(medians[0].micros / sample.micros, 1),
+                    number(samples[0].micros / sample.micros, 1),
                     number(sample.rate, 0),
                 ]);
             }
@@ -78,7 +79,7 @@ fn load(
         }
     }
     Ok(samples.map(|samples| Sample {
-        micros: median(samples.iter().map(|sample| sample.micros)),
+        micros: lower_quartile(samples.iter().map(|sample| sample.micros)),
         rate: median(samples.iter().map(|sample| sample.rate)),
     }))
 }

@@ -3,6 +3,7 @@
 mod machine;
 mod page;
 mod report;
+mod targets;
 
 use std::{
     fmt, fs, io,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::machine::Machine;
+use super::{machine::Machine, targets};
 
 /// Everything that a run found.
 #[derive(Debug)]
@@ -46,6 +46,11 @@ impl<'a> Report<'a> {
             for cells in list(&table["rows"]) {
                 text.push_str(&row(list(cells)));
             }
+        }
+        let targets = targets::read(&self.tables);
+        if !targets.is_empty() {
+            text.push_str("\n**Targets, and whether this run meets them**\n\n| | wanted | this run | |\n|---|---|---|---|\n");
+            text.extend(targets.iter().map(ToString::to_string));
         }
         text
     }
