@@ -1,6 +1,7 @@
 //! What a call over HTTP costs.
 
 use std::error::Error;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -19,7 +20,8 @@ const LOADS: [(usize, Payload); 5] = [
     (32, Payload::Records),
 ];
 
-/// Loads the servers in turns with each kind of call. The first of them is the floor.
+/// Loads the servers in turns, with every kind of call in each round: what else the machine does for a while meets a few rounds of
+/// all rows, instead of all rounds of one. The first of the servers is the floor.
 ///
 /// # Errors
 /// When a server that answered before fails under load.
@@ -43,57 +45,79 @@ pub fn measure(contestants: &[Contestant], pace: Pace) -> Result<Table, Box<dyn 
             "p99 µs",
         ],
     );
-    for client in Client::ALL {
-        for (connections, payload) in LOADS {
-            eprintln!("{}, {}, {connections} connections", client.name(), payload.name());
-            for row in rows(contestants, client, payload, connections, pace)? {
-                let what = [json!(client.name()), json!(payload.name()), json!(connections)];
-                table.row(what.into_iter().chain(row));
-            }
+    let kinds = Client::ALL.into_iter().flat_map(|client| LOADS.map(|load| (client, load)));
+    let mut kinds: Vec<Kind> = kinds
+        .map(|(client, (connections, payload))| Kind::begin(contestants, client, payload, connections, pace))
+        .collect::<Result<_, _>>()?;
+    for at in 1..=rounds {
+        eprintln!("calls over HTTP, round {at} of {rounds}");
+        kinds.iter_mut().try_for_each(|kind| kind.load(contestants, round))?;
+    }
+    for kind in &kinds {
+        let what = [json!(kind.client.name()), json!(kind.payload.name()), json!(kind.connections)];
+        for row in kind.rows(contestants) {
+            table.row(what.iter().cloned().chain(row));
         }
     }
     Ok(table)
 }
 
-/// The rows of one kind of call.
-fn rows(
-    contestants: &[Contestant],
+/// A kind of call, and how the servers did with it; nothing, where one cannot answer it.
+struct Kind {
     client: Client,
     payload: Payload,
     connections: usize,
-    pace: Pace,
-) -> Result<Vec<Vec<Value>>, Box<dyn Error>> {
-    let mut samples: Vec<Option<Vec<Sample>>> = Vec::new();
-    for contestant in contestants {
-        let able = contestant.try_call(client, payload).is_ok();
-        if able {
-            contestant.load(client, payload, connections, pace.warm_up)?;
+    samples: Vec<Option<Vec<Sample>>>,
+}
+
+impl Kind {
+    /// Finds out who can answer it, and loads them for a while.
+    fn begin(
+        contestants: &[Contestant],
+        client: Client,
+        payload: Payload,
+        connections: usize,
+        pace: Pace,
+    ) -> Result<Self, Box<dyn Error>> {
+        let mut samples = Vec::new();
+        for contestant in contestants {
+            let able = contestant.try_call(client, payload).is_ok();
+            if able {
+                contestant.load(client, payload, connections, pace.warm_up)?;
+            }
+            samples.push(able.then(Vec::new));
         }
-        samples.push(able.then(Vec::new));
+        Ok(Self { client, payload, connections, samples })
     }
-    for _ in 0..pace.rounds {
-        for (contestant, samples) in contestants.iter().zip(&mut samples) {
+
+    /// One round.
+    fn load(&mut self, contestants: &[Contestant], round: Duration) -> Result<(), Box<dyn Error>> {
+        for (contestant, samples) in contestants.iter().zip(&mut self.samples) {
             if let Some(samples) = samples {
-                samples.push(contestant.load(client, payload, connections, pace.round)?);
+                samples.push(contestant.load(self.client, self.payload, self.connections, round)?);
             }
         }
+        Ok(())
     }
-    let middle = |samples: &[Sample], part: fn(&Sample) -> f64| median(samples.iter().map(part));
-    let cpu = |samples: &[Sample]| lower_quartile(samples.iter().map(|sample| sample.cpu));
-    let floor = samples.first().and_then(Option::as_deref).map(cpu);
-    let rows = contestants.iter().zip(&samples).map(|(contestant, samples)| {
-        let name = json!(contestant.entrant.name);
-        let Some(samples) = samples else { return vec![name, json!("cannot")] };
-        let cpu = cpu(samples);
-        vec![
-            name,
-            number(cpu, 2),
-            floor.map_or(Value::Null, |floor| number(cpu / floor, 2)),
-            number(1e6 / cpu, 0),
-            number(middle(samples, |sample| sample.rate), 0),
-            number(middle(samples, |sample| sample.p50), 0),
-            number(middle(samples, |sample| sample.p99), 0),
-        ]
-    });
-    Ok(rows.collect())
+
+    fn rows(&self, contestants: &[Contestant]) -> Vec<Vec<Value>> {
+        let middle = |samples: &[Sample], part: fn(&Sample) -> f64| median(samples.iter().map(part));
+        let cpu = |samples: &[Sample]| lower_quartile(samples.iter().map(|sample| sample.cpu));
+        let floor = self.samples.first().and_then(Option::as_deref).map(cpu);
+        let rows = contestants.iter().zip(&self.samples).map(|(contestant, samples)| {
+            let name = json!(contestant.entrant.name);
+            let Some(samples) = samples else { return vec![name, json!("cannot")] };
+            let cpu = cpu(samples);
+            vec![
+                name,
+                number(cpu, 2),
+                floor.map_or(Value::Null, |floor| number(cpu / floor, 2)),
+                number(1e6 / cpu, 0),
+                number(middle(samples, |sample| sample.rate), 0),
+                number(middle(samples, |sample| sample.p50), 0),
+                number(middle(samples, |sample| sample.p99), 0),
+            ]
+        });
+        rows.collect()
+    }
 }

@@ -9,11 +9,14 @@ use crate::contest::{lower_quartile, median};
 use crate::entrant::program;
 use crate::message::Client;
 use crate::pace::Pace;
-use crate::stream::{Peer, Sample};
+use crate::stream::Peer;
 use crate::table::{Table, number};
 
 /// The servers, the one that the others are measured against first.
 const SERVERS: [&str; 4] = ["rmcp 3.9, `stdio`", "rmcp 3.9, `stdio_pipes`", "Latimer, stdio", "Latimer, TCP"];
+
+/// How many calls are in flight.
+const FLIGHTS: [usize; 2] = [1, 32];
 
 /// Loads the servers in turns, with one call in flight and with 32.
 ///
@@ -30,19 +33,38 @@ pub fn measure(pace: Pace) -> Result<Table, Box<dyn Error>> {
         &["client", "in flight", "server", "CPU µs per call", "rmcp's `stdio` ÷ this", "calls/s"],
     );
     let (rmcp, latimer) = (program("rmcp-peer")?, program("latimer")?);
+    let mut peers = Vec::new();
     for client in Client::ALL {
-        let mut peers = start(&rmcp, &latimer, client)?;
-        for flight in [1, 32] {
-            eprintln!("{} over byte streams, {flight} in flight", client.name());
-            let samples = load(&mut peers, client, flight, pace)?;
-            for (name, sample) in SERVERS.iter().zip(&samples) {
+        for (server, mut peer) in start(&rmcp, &latimer, client)?.into_iter().enumerate() {
+            for flight in FLIGHTS {
+                peer.load(client, flight, pace.warm_up)?;
+            }
+            peers.push((client, server, peer));
+        }
+    }
+    // By what is in flight, then by client and server: every round has all of them, as over HTTP.
+    let mut samples = vec![vec![Vec::new(); peers.len()]; FLIGHTS.len()];
+    for at in 1..=rounds {
+        eprintln!("calls over byte streams, round {at} of {rounds}");
+        for (flight, samples) in FLIGHTS.into_iter().zip(&mut samples) {
+            for ((client, _, peer), samples) in peers.iter_mut().zip(samples) {
+                samples.push(peer.load(*client, flight, round)?);
+            }
+        }
+    }
+    for client in Client::ALL {
+        for (flight, samples) in FLIGHTS.iter().zip(&samples) {
+            let mut first = None;
+            for ((_, server, _), samples) in peers.iter().zip(samples).filter(|((of, ..), _)| *of == client) {
+                let micros = lower_quartile(samples.iter().map(|sample| sample.micros));
+                let first = *first.get_or_insert(micros);
                 table.row([
                     json!(client.name()),
                     json!(flight),
-                    json!(name),
-                    number(sample.micros, 2),
-                    number(samples[0].micros / sample.micros, 1),
-                    number(sample.rate, 0),
+                    json!(SERVERS[*server]),
+                    number(micros, 2),
+                    number(first / micros, 1),
+                    number(median(samples.iter().map(|sample| sample.rate)), 0),
                 ]);
             }
         }
@@ -61,25 +83,4 @@ fn start(rmcp: &Path, latimer: &Path, client: Client) -> Result<[Peer; SERVERS.l
         peers.iter_mut().try_for_each(Peer::initialize)?;
     }
     Ok(peers)
-}
-
-fn load(
-    peers: &mut [Peer; SERVERS.len()],
-    client: Client,
-    flight: usize,
-    pace: Pace,
-) -> Result<[Sample; SERVERS.len()], Box<dyn Error>> {
-    let mut samples = [const { Vec::new() }; SERVERS.len()];
-    for peer in peers.iter_mut() {
-        peer.load(client, flight, pace.warm_up)?;
-    }
-    for _ in 0..pace.rounds {
-        for (peer, samples) in peers.iter_mut().zip(&mut samples) {
-            samples.push(peer.load(client, flight, pace.round)?);
-        }
-    }
-    Ok(samples.map(|samples| Sample {
-        micros: lower_quartile(samples.iter().map(|sample| sample.micros)),
-        rate: median(samples.iter().map(|sample| sample.rate)),
-    }))
 }
