@@ -100,7 +100,9 @@ pub fn value<'de, T: Argument, A: MapAccess<'de>>(map: &mut A) -> Result<T, A::E
 /// When a value is not one of its type after all: shown to the model, as other faulty arguments are (TOOL-8).
 #[expect(clippy::needless_pass_by_value, reason = "once they are read, nobody holds their index any longer")]
 pub fn read_slots<S: Slots>(arguments: Arguments, context: &Context) -> Result<S, CallError> {
-    if let Some(Ok(slots)) = arguments.tape().map(|tape| tape.root().deserialize_map(Members(PhantomData))) {
+    let indexed =
+        arguments.tape().map(|tape| tape.root().read(|reader| reader.deserialize_map(Members(PhantomData))));
+    if let Some(Ok(slots)) = indexed {
         return Ok(slots);
     }
     read(arguments.as_str(), context, |json| {
@@ -114,7 +116,7 @@ pub fn read_slots<S: Slots>(arguments: Arguments, context: &Context) -> Result<S
 /// As [`read_slots`].
 #[expect(clippy::needless_pass_by_value, reason = "once they are read, nobody holds their index any longer")]
 pub fn read_args<T: DeserializeOwned>(arguments: Arguments, context: &Context) -> Result<Args<T>, CallError> {
-    if let Some(Ok(all)) = arguments.tape().map(|tape| T::deserialize(tape.root())) {
+    if let Some(Ok(all)) = arguments.tape().map(|tape| tape.root().read(|reader| T::deserialize(reader))) {
         return Ok(Args(all));
     }
     read(arguments.as_str(), context, |json| serde_json::from_str(json)).map(Args)

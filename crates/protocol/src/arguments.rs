@@ -26,6 +26,15 @@ pub struct ArgumentsIndex {
     pub(crate) root: u32,
 }
 
+impl ArgumentsIndex {
+    /// Whether it is the index over this text, at this place.
+    pub(crate) fn is_over(&self, raw: &RawJson) -> bool {
+        let root = Tape::of(self.buffer.get(), &self.text, self.root).root();
+        let start = self.text.as_ptr().addr() + root.offset();
+        raw.as_str().as_ptr().addr() == start
+    }
+}
+
 impl Arguments {
     /// The index, if there is one. Its outermost value is the arguments; it lies on the whole message.
     pub fn tape(&self) -> Option<Tape<'_>> {
@@ -71,7 +80,7 @@ mod tests {
 
     fn arguments(text: &str) -> Arguments {
         let text = ByteString::from(format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"n":[1],"arguments":{text} ,"name":"é"}}}}"#
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"n":[1],"arguments":{text} ,"name":"é"}}}}"#
         ));
         let Ok(Frame::Message(Message::Request(request))) = Frame::decode(&text, &Limits::default()) else {
             panic!("not a request")
@@ -87,13 +96,12 @@ mod tests {
         let names: Vec<_> = root.members().unwrap().map(|(name, _)| name.decode()).collect();
         assert_eq!(names, ["a", "c"]);
         assert_eq!(root.pointer("/a/1/b").unwrap().as_str().unwrap(), "é");
-        assert_eq!(given.tape().unwrap().entries(), 9);
     }
 
     #[test]
     fn the_index_over_arguments_in_a_batch_is_that_of_their_message() {
         let batch = ByteString::from(
-            r#"[{"method":"n"}, {"jsonrpc":"2.0","id":1,"method":"m","params":{"arguments":{"a":"x"}}}]"#
+            r#"[{"method":"n"}, {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"a":"x"}}}]"#
                 .to_owned(),
         );
         let Ok(Frame::Batch(elements)) = Frame::decode(&batch, &Limits::default()) else {
@@ -109,7 +117,7 @@ mod tests {
     #[test]
     fn an_index_is_handed_out_once() {
         let text = ByteString::from(
-            r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"arguments":{"a":1}}}"#.to_owned(),
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"a":1}}}"#.to_owned(),
         );
         let Ok(Frame::Message(Message::Request(request))) = Frame::decode(&text, &Limits::default()) else {
             panic!("not a request")

@@ -66,7 +66,7 @@ pub struct Response<'a> {
 
 /// The parameters of a request or notification, with those that routing needs cut out.
 ///
-/// All fields are JSON text, or `None` where the member is missing.
+/// All public fields are JSON text, or `None` where the member is missing.
 #[derive(Clone, Debug, Default)]
 pub struct Params<'a> {
     /// The whole object.
@@ -137,8 +137,11 @@ impl<'a> Frame<'a> {
     pub fn decode(text: &'a str, limits: &Limits) -> Result<Self, FrameError> {
         let mut buffer = SharedBuffer::take();
         if let Err(error) = Tape::parse_within(buffer.get_mut(), text, limits) {
+            // Which of two ids is meant, nobody knows.
             let read = Tape::of(buffer.get(), text, 0).root();
-            return Err(FrameError::unsound(&error, read.get("id").and_then(|id| text.get(id.scalar()?))));
+            let mut ids = read.members().into_iter().flatten().filter(|(name, _)| *name == *"id");
+            let id = ids.next().filter(|_| ids.next().is_none()).and_then(|(_, id)| text.get(id.scalar()?));
+            return Err(FrameError::unsound(&error, id));
         }
         let root = Spanned::whole(Tape::of(buffer.get(), text, 0));
         if root.node.kind() == Kind::Array {
@@ -146,7 +149,10 @@ impl<'a> Frame<'a> {
             return Ok(Self::Batch(elements.collect()));
         }
         let (mut envelope, arguments) = Envelope::read(text, root);
-        envelope.params.index = arguments.map(|root| FrameIndex { message: text, buffer, root });
+        // Others would carry it to no end.
+        if envelope.method.and_then(string).as_deref() == Some("tools/call") {
+            envelope.params.index = arguments.map(|root| FrameIndex { message: text, buffer, root });
+        }
         envelope.message().map(Self::Message)
     }
 }
@@ -356,6 +362,14 @@ mod tests {
             let error = decode(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).unwrap_err();
             assert_eq!((error.error.code, error.id), (ErrorCode::INVALID_REQUEST, None), "{id}");
         }
+    }
+
+    #[test]
+    fn a_message_with_two_ids_is_refused_under_neither() {
+        let error = decode(r#"{"jsonrpc":"2.0","id":1,"method":"ping","i\u0064":2}"#).unwrap_err();
+        assert_eq!((error.error.code, error.id), (ErrorCode::INVALID_REQUEST, None));
+        let error = decode(r#"{"jsonrpc":"2.0","id":1,"method":"ping","x":0,"x":{"id":2}}"#).unwrap_err();
+        assert_eq!(error.id, Some(RequestId::from(1)));
     }
 
     #[test]

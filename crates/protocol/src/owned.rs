@@ -26,7 +26,7 @@ pub struct OwnedParams {
     pub rare: Option<Box<RareParams>>,
     /// `_meta`.
     pub meta: OwnedMeta,
-    /// The index over `arguments`, if they have members.
+    /// The index over `arguments`, if they are those of a `tools/call`.
     pub index: Option<ArgumentsIndex>,
 }
 
@@ -197,8 +197,9 @@ impl OwnedParams {
     /// # Errors
     /// -32602 where they are no object.
     pub fn take_arguments(&mut self) -> Result<Arguments, RpcError> {
-        let index = self.index.take();
-        Ok(Arguments { raw: self.arguments()?, index })
+        let raw = self.arguments()?;
+        let index = self.index.take().filter(|index| index.is_over(&raw));
+        Ok(Arguments { raw, index })
     }
 }
 

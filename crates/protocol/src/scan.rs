@@ -85,7 +85,7 @@ impl ScanError {
         matches!(self.kind, Kind::Utf8 | Kind::Syntax(_) | Kind::End(_) | Kind::Surrogate(_))
     }
 
-    /// Whether the text ends too early: it may be the beginning of JSON.
+    /// Whether the text ends where something has to follow.
     pub const fn is_end(&self) -> bool {
         matches!(self.kind, Kind::End(_))
     }
@@ -336,9 +336,19 @@ mod tests {
         }
 
         #[test]
-        fn the_wide_search_finds_what_a_plain_one_finds(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let plain = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(bytes.len());
-            prop_assert_eq!(plain_until(&bytes, 0), plain);
+        fn the_wide_search_finds_what_a_plain_one_finds(
+            mut bytes in proptest::collection::vec(prop_oneof![0x20..0x22_u8, 0x23..0x5c_u8, 0x5d..=0xff_u8], 0..400),
+            specials in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![Just(b'"'), Just(b'\\'), 0..0x20_u8]), 0..3),
+            from in 0..80_usize,
+        ) {
+            for (at, special) in specials {
+                if !bytes.is_empty() {
+                    *at.get_mut(&mut bytes) = special;
+                }
+            }
+            let from = from.min(bytes.len());
+            let rest = bytes[from..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            prop_assert_eq!(plain_until(&bytes, from), rest.map_or(bytes.len(), |rest| from + rest));
         }
     }
 }

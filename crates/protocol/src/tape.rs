@@ -21,7 +21,7 @@ use entry::{
     Entry, PAYLOAD, TAG_ARRAY, TAG_ESCAPED, TAG_FALSE, TAG_NULL, TAG_NUMBER, TAG_OBJECT, TAG_STRING, TAG_TRUE,
 };
 use parser::Parser;
-pub use read::Unread;
+pub use read::{Reader, Unread};
 pub(crate) use shared::SharedBuffer;
 pub(crate) use spans::Spanned;
 pub use string::JsonStr;
@@ -111,8 +111,7 @@ impl<'a> Tape<'a> {
     ///
     /// # Errors
     ///
-    /// As [`parse_into`](Self::parse_into), and beyond a limit. What was read before the fault can be had from
-    /// [`of`](Self::of).
+    /// As [`parse_into`](Self::parse_into), and beyond a limit.
     pub fn parse_within(
         buffer: &'a mut TapeBuffer,
         text: &'a str,
@@ -122,7 +121,7 @@ impl<'a> Tape<'a> {
         Ok(Self::of(buffer, text, 0))
     }
 
-    /// What was read of `text` into `buffer`; `root` is to be the outermost value.
+    /// What was read of `text` into `buffer`, be it up to a fault; `root` is to be the outermost value.
     pub(crate) fn of(buffer: &'a TapeBuffer, text: &'a str, root: u32) -> Self {
         Self { text, entries: &buffer.entries, root }
     }
@@ -140,11 +139,10 @@ impl<'a> Tape<'a> {
         Node { text: self.text, entries: self.entries, index }
     }
 
-    /// How many values and member names the tape holds.
+    /// How many values and member names the tape holds: those beside the outermost value, too.
     #[must_use]
     pub fn entries(self) -> usize {
-        let root = self.root();
-        (root.next() - root.index) as usize
+        self.entries.len()
     }
 }
 
@@ -186,6 +184,11 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn tape(self) -> Tape<'a> {
         Tape { text: self.text, entries: self.entries, root: self.index }
+    }
+
+    /// Where in the text it begins: a string behind its quotation mark.
+    pub(crate) fn offset(self) -> usize {
+        self.entry().offset as usize
     }
 
     /// Whether it is `null`.

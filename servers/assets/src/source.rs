@@ -124,7 +124,7 @@ async fn answer(assets: Arc<Assets>, call: Call) -> Outcome {
                     "this tool is gone in 1.0; use validate_asset"
                 );
             }
-            let looking = assets.clone();
+            let (looking, arguments) = (assets.clone(), arguments.into_raw());
             let begun =
                 spawn_blocking(move || tool.begin(&looking, arguments.as_str(), &|| context.is_cancelled()));
             let answered = match begun.await? {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use latimer_protocol::Revision;
 use latimer_protocol::wire::LogLevel;
-use latimer_store::{Attempt, IndexCap, Key, Store, StoreError, Subscription, Ttl, Version};
+use latimer_store::{Attempt, Entry, IndexCap, Key, Store, StoreError, Subscription, Ttl, Version};
 
 use self::known::Known;
 use crate::context::Client;
@@ -169,12 +169,18 @@ impl Sessions {
     /// When there is none, or the store fails.
     pub async fn find(&self, id: &SessionId, principal: &Principal) -> Result<Session, SessionError> {
         // Looked at before it is touched, unless it is known: another principal's request must not keep it alive.
-        if !self.known.is_of(id, principal) {
-            Box::pin(self.peek(id, principal)).await?;
-        }
+        let looked = if self.known.is_of(id, principal) {
+            None
+        } else {
+            Some(Box::pin(self.look(id, principal)).await?)
+        };
         let key = Key::new(PARTITION, id.as_str());
         let touched = self.store.kv.touch(key, Ttl::After(self.idle())).await.map_err(SessionError::Store)?;
-        self.known.read(id, principal, &touched.ok_or(SessionError::Gone)?).ok_or(SessionError::Gone)
+        let touched = touched.ok_or(SessionError::Gone)?;
+        match looked {
+            Some((session, entry)) if entry.version == touched.version => Ok(session),
+            _ => self.known.read(id, principal, &touched).ok_or(SessionError::Gone),
+        }
     }
 
     /// Finds a session of a principal without letting it live on.
@@ -182,9 +188,14 @@ impl Sessions {
     /// # Errors
     /// As [`find`](Self::find).
     pub async fn peek(&self, id: &SessionId, principal: &Principal) -> Result<Session, SessionError> {
+        self.look(id, principal).await.map(|(session, _)| session)
+    }
+
+    async fn look(&self, id: &SessionId, principal: &Principal) -> Result<(Session, Entry), SessionError> {
         let key = Key::new(PARTITION, id.as_str());
         let entry = self.store.kv.get(key).await.map_err(SessionError::Store)?.ok_or(SessionError::Gone)?;
-        self.known.read(id, principal, &entry).ok_or(SessionError::Gone)
+        let session = self.known.read(id, principal, &entry).ok_or(SessionError::Gone)?;
+        Ok((session, entry))
     }
 
     /// Ends a session of a principal.

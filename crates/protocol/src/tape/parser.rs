@@ -201,31 +201,21 @@ impl<'t> Parser<'t> {
     fn compare_names(&mut self, index: u32) -> Result<(), Fault> {
         let Self { text, ref entries, ref mut keys, .. } = *self;
         keys.clear();
-        let mut at = index + 1;
-        while (at as usize) < entries.len() {
+        let (mut at, mut is_plain) = (index + 1, true);
+        while let Some(name) = entries.get(at as usize) {
             keys.push(at);
+            is_plain &= name.tag() == TAG_STRING;
             at = next(entries, at + 1);
         }
         let entry = |key: u32| entries.get(key as usize).copied().unwrap_or(Entry::new(TAG_NULL, 0, 0));
-        let name = |key: u32| JsonStr::at(text, entry(key));
-        let repeated = if keys.len() <= FEW {
-            let same = |one: Entry, other: Entry| match (one.tag(), other.tag()) {
-                // Their lengths tell most of them apart.
-                (TAG_STRING, TAG_STRING) => {
-                    one.payload() == other.payload() && one.bytes(text) == other.bytes(text)
-                }
-                _ => JsonStr::at(text, one) == JsonStr::at(text, other),
-            };
-            let is_repeated =
-                |at: usize, one: Entry| keys.iter().take(at).any(|other| same(one, entry(*other)));
-            keys.iter().enumerate().find(|(at, key)| is_repeated(*at, entry(**key))).map(|(_, key)| *key)
+        let repeated = if is_plain {
+            repeated(keys, |key| entry(key).bytes(text))
         } else {
-            keys.sort_unstable_by(|left, right| name(*left).cmp(&name(*right)));
-            keys.windows(2).find(|pair| name(pair[0]) == name(pair[1])).map(|pair| pair[0].max(pair[1]))
+            respelled(text, keys, entry)
         };
         match repeated {
             Some(key) => {
-                let name: String = name(key).chars().take(SHOWN).collect();
+                let name: String = JsonStr::at(text, entry(key)).chars().take(SHOWN).collect();
                 Err(Box::new(ScanError::repeated(name.into(), entry(key).offset as usize)))
             }
             None => Ok(()),
@@ -340,7 +330,7 @@ impl<'t> Parser<'t> {
         // Doubling would hold three times as much while it copies, so what is needed is found out first.
         let most = most_entries(self.text).min(self.limits.values.saturating_mul(2).saturating_add(2));
         let wanted = if self.text.len() <= SMALL { most } else { count_entries(self.bytes).min(most) };
-        self.entries.reserve_exact(wanted.saturating_sub(self.entries.len()).max(1));
+        self.entries.reserve_exact(wanted.saturating_sub(self.entries.len()).max(LEAST));
     }
 
     #[inline]
@@ -391,6 +381,34 @@ pub(super) fn next(entries: &[Entry], index: u32) -> u32 {
     }
 }
 
+/// The first of the names that has stood before, or one of them.
+fn repeated<'a>(keys: &mut [u32], name: impl Fn(u32) -> &'a [u8]) -> Option<u32> {
+    if keys.len() <= FEW {
+        let is_repeated = |at: usize, key: u32| keys.iter().take(at).any(|other| name(*other) == name(key));
+        return keys.iter().enumerate().find(|(at, key)| is_repeated(*at, **key)).map(|(_, key)| *key);
+    }
+    keys.sort_unstable_by(|left, right| name(*left).cmp(name(*right)));
+    keys.windows(2).find(|pair| name(pair[0]) == name(pair[1])).map(|pair| pair[0].max(pair[1]))
+}
+
+/// As [`repeated`], where some names have escapes: each of those is decoded once, however often it is compared.
+fn respelled(text: &str, keys: &mut [u32], entry: impl Fn(u32) -> Entry) -> Option<u32> {
+    let mut decoded = String::new();
+    let mut places: Vec<(u32, u32, u32)> = Vec::new();
+    for key in keys.iter().filter(|key| entry(**key).tag() == TAG_ESCAPED) {
+        let start = decoded.len() as u32;
+        decoded.push_str(&JsonStr::at(text, entry(*key)).decode());
+        places.push((*key, start, decoded.len() as u32));
+    }
+    repeated(keys, |key| match places.binary_search_by_key(&key, |(key, ..)| *key) {
+        Ok(found) => places
+            .get(found)
+            .and_then(|(_, start, end)| decoded.as_bytes().get(*start as usize..*end as usize))
+            .unwrap_or_default(),
+        Err(_) => entry(key).bytes(text),
+    })
+}
+
 /// Up to this many names are compared pair by pair; more are sorted.
 const FEW: usize = 8;
 
@@ -400,7 +418,10 @@ const SHOWN: usize = 64;
 /// Text of so many bytes gets a tape for the worst case, without a look at it.
 const SMALL: usize = 4_096;
 
-/// What valid text of this length cannot exceed: every entry but the first takes at least two bytes.
+/// How many more entries there is room for at the least, once there was too little.
+const LEAST: usize = 64;
+
+/// What text of this length cannot exceed: every entry but the first takes at least two bytes, if what was opened is closed.
 fn most_entries(text: &str) -> usize {
     text.len() / 2 + 2
 }

@@ -2,9 +2,11 @@
 //!
 //! What is read here is read as `serde_json` reads it from the text, and has the same value. What is not, because it does
 //! not fit or because `serde_json` knows more about it (raw text, numbers of any size, maps whose keys are numbers), fails
-//! without a reason: the text can then be read again by `serde_json`, which has one.
+//! without a reason: the text can then be read again by `serde_json`, which has one. So does what a type of the author's
+//! makes up for: a failure anywhere is remembered, even if the type went on without what failed.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -47,8 +49,52 @@ static KEEPS_NUMBERS: LazyLock<bool> = LazyLock::new(|| {
 });
 
 impl<'de> Node<'de> {
+    /// Reads the value with a deserializer.
+    ///
+    /// # Errors
+    /// When anything of it was not read.
+    pub fn read<T>(self, with: impl FnOnce(Reader<'de, '_>) -> Result<T, Unread>) -> Result<T, Unread> {
+        let failed = Cell::new(false);
+        let value = with(Reader { node: self, failed: &failed })?;
+        if failed.get() { Err(Unread) } else { Ok(value) }
+    }
+}
+
+/// Reads a value on a tape; see [`Node::read`].
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'de, 'f> {
+    node: Node<'de>,
+    /// Whether anything has failed.
+    failed: &'f Cell<bool>,
+}
+
+impl<'de, 'f> Reader<'de, 'f> {
+    fn at(self, node: Node<'de>) -> Self {
+        Self { node, ..self }
+    }
+
+    fn noted<T>(self, outcome: Result<T, Unread>) -> Result<T, Unread> {
+        outcome.inspect_err(|_| self.failed.set(true))
+    }
+
+    fn read_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        visitor.visit_bool(self.node.as_bool().ok_or(Unread)?)
+    }
+
+    fn read_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        match self.node.kind() {
+            Kind::Null => visitor.visit_unit(),
+            Kind::Bool => self.read_bool(visitor),
+            Kind::Number if *KEEPS_NUMBERS => Err(Unread),
+            Kind::Number => self.read_number(visitor),
+            Kind::String => self.read_string(visitor),
+            Kind::Array => self.read_array(visitor),
+            Kind::Object => self.read_object(visitor),
+        }
+    }
+
     fn read_number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let text = self.number_text().ok_or(Unread)?;
+        let text = self.node.number_text().ok_or(Unread)?;
         match Short::read(text) {
             Some(Short { mantissa, decimals: None, is_negative: false }) => visitor.visit_u64(mantissa),
             Some(Short { mantissa: 1.., decimals: None, .. }) => {
@@ -61,7 +107,7 @@ impl<'de> Node<'de> {
 
     /// A number that is wanted in single precision: one past that has no such value.
     fn read_single<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let text = self.number_text().ok_or(Unread)?;
+        let text = self.node.number_text().ok_or(Unread)?;
         if text.len() < 20 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.read_number(visitor);
         }
@@ -69,20 +115,53 @@ impl<'de> Node<'de> {
         visitor.visit_f64(number.into())
     }
 
+    fn read_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        visitor.visit_i128(self.node.number_text().and_then(|text| text.parse().ok()).ok_or(Unread)?)
+    }
+
+    fn read_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        visitor.visit_u128(self.node.number_text().and_then(|text| text.parse().ok()).ok_or(Unread)?)
+    }
+
     fn read_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        read_str(self.string().ok_or(Unread)?, visitor)
+        read_str(self.node.string().ok_or(Unread)?, visitor)
+    }
+
+    fn read_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        if self.node.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn read_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        if self.node.is_null() { visitor.visit_unit() } else { Err(Unread) }
     }
 
     fn read_array<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let mut items = Items { left: self.elements().ok_or(Unread)? };
+        let mut items = Items { left: self.node.elements().ok_or(Unread)?, of: self };
         let value = visitor.visit_seq(&mut items)?;
         if items.left.next().is_none() { Ok(value) } else { Err(Unread) }
     }
 
     fn read_object<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let mut fields = Fields { left: self.members().ok_or(Unread)?, value: 0 };
+        let mut fields = Fields { left: self.node.members().ok_or(Unread)?, value: None, of: self };
         let value = visitor.visit_map(&mut fields)?;
         if fields.left.next().is_none() { Ok(value) } else { Err(Unread) }
+    }
+
+    fn read_struct<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        if self.node.kind() == Kind::Array { self.read_array(visitor) } else { self.read_object(visitor) }
+    }
+
+    fn read_enum<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
+        if let Some(name) = self.node.string() {
+            return visitor.visit_enum(Variant { name, content: None, of: self });
+        }
+        let mut members = self.node.members().ok_or(Unread)?;
+        match (members.next(), members.next()) {
+            (Some((name, content)), None) => {
+                visitor.visit_enum(Variant { name, content: Some(content), of: self })
+            }
+            _ => Err(Unread),
+        }
     }
 }
 
@@ -158,7 +237,7 @@ fn read_str<'de, V: Visitor<'de>>(string: JsonStr<'de>, visitor: V) -> Result<V:
 macro_rules! unread {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Unread> {
-            Err(Unread)
+            self.noted(Err(Unread))
         })*
     };
 }
@@ -166,71 +245,48 @@ macro_rules! unread {
 macro_rules! forward {
     ($($method:ident => $read:ident,)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-            self.$read(visitor)
+            self.noted(self.$read(visitor))
         })*
     };
 }
 
-impl<'de> Deserializer<'de> for Node<'de> {
+impl<'de> Deserializer<'de> for Reader<'de, '_> {
     type Error = Unread;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        match self.kind() {
-            Kind::Null => visitor.visit_unit(),
-            Kind::Bool => visitor.visit_bool(self.as_bool().ok_or(Unread)?),
-            Kind::Number if *KEEPS_NUMBERS => Err(Unread),
-            Kind::Number => self.read_number(visitor),
-            Kind::String => self.read_string(visitor),
-            Kind::Array => self.read_array(visitor),
-            Kind::Object => self.read_object(visitor),
-        }
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_bool(self.as_bool().ok_or(Unread)?)
-    }
-
     forward! {
+        deserialize_any => read_any,
+        deserialize_bool => read_bool,
         deserialize_i8 => read_number,
         deserialize_i16 => read_number,
         deserialize_i32 => read_number,
         deserialize_i64 => read_number,
+        deserialize_i128 => read_i128,
         deserialize_u8 => read_number,
         deserialize_u16 => read_number,
         deserialize_u32 => read_number,
         deserialize_u64 => read_number,
+        deserialize_u128 => read_u128,
         deserialize_f32 => read_single,
         deserialize_f64 => read_number,
         deserialize_char => read_string,
         deserialize_str => read_string,
         deserialize_string => read_string,
         deserialize_identifier => read_string,
+        deserialize_option => read_option,
+        deserialize_unit => read_unit,
         deserialize_seq => read_array,
         deserialize_map => read_object,
     }
 
-    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_i128(self.number_text().and_then(|text| text.parse().ok()).ok_or(Unread)?)
-    }
-
-    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_u128(self.number_text().and_then(|text| text.parse().ok()).ok_or(Unread)?)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        if self.is_null() { visitor.visit_unit() } else { Err(Unread) }
-    }
+    // What `serde_json` makes of bytes is its own affair.
+    unread! { deserialize_bytes deserialize_byte_buf }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        self.deserialize_unit(visitor)
+        self.noted(self.read_unit(visitor))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -238,11 +294,11 @@ impl<'de> Deserializer<'de> for Node<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        if name == RAW { Err(Unread) } else { visitor.visit_newtype_struct(self) }
+        self.noted(if name == RAW { Err(Unread) } else { visitor.visit_newtype_struct(self) })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Unread> {
-        self.read_array(visitor)
+        self.noted(self.read_array(visitor))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -251,7 +307,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         _: usize,
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        self.read_array(visitor)
+        self.noted(self.read_array(visitor))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -260,7 +316,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        if self.kind() == Kind::Array { self.read_array(visitor) } else { self.read_object(visitor) }
+        self.noted(self.read_struct(visitor))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -269,34 +325,26 @@ impl<'de> Deserializer<'de> for Node<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        if let Some(name) = self.string() {
-            return visitor.visit_enum(Variant { name, content: None });
-        }
-        let mut members = self.members().ok_or(Unread)?;
-        match (members.next(), members.next()) {
-            (Some((name, content)), None) => visitor.visit_enum(Variant { name, content: Some(content) }),
-            _ => Err(Unread),
-        }
+        self.noted(self.read_enum(visitor))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
         visitor.visit_unit()
     }
-
-    // What `serde_json` makes of bytes is its own affair.
-    unread! { deserialize_bytes deserialize_byte_buf }
 }
 
 /// The elements that are left to be read.
-struct Items<'de> {
+struct Items<'de, 'f> {
     left: Elements<'de>,
+    of: Reader<'de, 'f>,
 }
 
-impl<'de> SeqAccess<'de> for Items<'de> {
+impl<'de> SeqAccess<'de> for Items<'de, '_> {
     type Error = Unread;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unread> {
-        self.left.next().map(|element| seed.deserialize(element)).transpose()
+        let of = self.of;
+        self.left.next().map(|element| of.noted(seed.deserialize(of.at(element)))).transpose()
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -305,33 +353,44 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 /// The members that are left to be read, and where the value is of the one whose name was.
-struct Fields<'de> {
+struct Fields<'de, 'f> {
     left: Members<'de>,
-    value: u32,
+    value: Option<u32>,
+    of: Reader<'de, 'f>,
 }
 
-impl<'de> MapAccess<'de> for Fields<'de> {
+impl<'de> MapAccess<'de> for Fields<'de, '_> {
     type Error = Unread;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unread> {
         let Some((name, value)) = self.left.next() else { return Ok(None) };
-        self.value = value.index;
-        seed.deserialize(Key(name)).map(Some)
+        self.value = Some(value.index);
+        self.of.noted(seed.deserialize(Key { name, of: self.of })).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Unread> {
-        seed.deserialize(self.left.next.at(self.value))
+        let value = self.of.node.at(self.value.take().ok_or(Unread)?);
+        self.of.noted(seed.deserialize(self.of.at(value)))
     }
 }
 
 /// The name of a member, for a map whose keys are strings.
-struct Key<'de>(JsonStr<'de>);
+struct Key<'de, 'f> {
+    name: JsonStr<'de>,
+    of: Reader<'de, 'f>,
+}
 
-impl<'de> Deserializer<'de> for Key<'de> {
+impl Key<'_, '_> {
+    fn noted<T>(&self, outcome: Result<T, Unread>) -> Result<T, Unread> {
+        self.of.noted(outcome)
+    }
+}
+
+impl<'de> Deserializer<'de> for Key<'de, '_> {
     type Error = Unread;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        read_str(self.0, visitor)
+        self.noted(read_str(self.name, visitor))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
@@ -343,7 +402,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        if name == RAW { Err(Unread) } else { visitor.visit_newtype_struct(self) }
+        if name == RAW { self.noted(Err(Unread)) } else { visitor.visit_newtype_struct(self) }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -352,7 +411,8 @@ impl<'de> Deserializer<'de> for Key<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        visitor.visit_enum(Variant { name: self.0, content: None })
+        let of = self.of;
+        of.noted(visitor.visit_enum(Variant { name: self.name, content: None, of }))
     }
 
     forward_to_deserialize_any! { char str string identifier ignored_any unit unit_struct seq tuple tuple_struct map struct }
@@ -366,39 +426,44 @@ impl<'de> Deserializer<'de> for Key<'de> {
 }
 
 /// A variant of an enum, and what it holds.
-struct Variant<'de> {
+struct Variant<'de, 'f> {
     name: JsonStr<'de>,
     content: Option<Node<'de>>,
+    of: Reader<'de, 'f>,
 }
 
-impl<'de> EnumAccess<'de> for Variant<'de> {
+impl<'de, 'f> EnumAccess<'de> for Variant<'de, 'f> {
     type Error = Unread;
-    type Variant = Content<'de>;
+    type Variant = Content<'de, 'f>;
 
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Content<'de>), Unread> {
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Content<'de, 'f>), Unread> {
         let value = match self.name.decode() {
             Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
             Cow::Owned(name) => seed.deserialize(StringDeserializer::new(name)),
         };
-        Ok((value?, Content(self.content)))
+        Ok((self.of.noted(value)?, Content { content: self.content.map(|content| self.of.at(content)) }))
     }
 }
 
-struct Content<'de>(Option<Node<'de>>);
+struct Content<'de, 'f> {
+    content: Option<Reader<'de, 'f>>,
+}
 
-impl<'de> VariantAccess<'de> for Content<'de> {
+impl<'de> VariantAccess<'de> for Content<'de, '_> {
     type Error = Unread;
 
     fn unit_variant(self) -> Result<(), Unread> {
-        if self.0.is_none_or(Node::is_null) { Ok(()) } else { Err(Unread) }
+        if self.content.is_none_or(|content| content.node.is_null()) { Ok(()) } else { Err(Unread) }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Unread> {
-        seed.deserialize(self.0.ok_or(Unread)?)
+        let content = self.content.ok_or(Unread)?;
+        content.noted(seed.deserialize(content))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Unread> {
-        self.0.ok_or(Unread)?.read_array(visitor)
+        let content = self.content.ok_or(Unread)?;
+        content.noted(content.read_array(visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -406,8 +471,8 @@ impl<'de> VariantAccess<'de> for Content<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unread> {
-        let content = self.0.ok_or(Unread)?;
-        if content.kind() == Kind::Array { content.read_array(visitor) } else { content.read_object(visitor) }
+        let content = self.content.ok_or(Unread)?;
+        content.noted(content.read_struct(visitor))
     }
 }
 
@@ -427,7 +492,7 @@ mod tests {
     /// What is read from a tape, which has to be what is read from the text; whether anything was.
     fn read<T: DeserializeOwned + PartialEq + fmt::Debug>(text: &str) -> bool {
         let mut buffer = TapeBuffer::new();
-        let ours = T::deserialize(Tape::parse_into(&mut buffer, text).unwrap().root());
+        let ours = Tape::parse_into(&mut buffer, text).unwrap().root().read(|reader| T::deserialize(reader));
         let theirs = serde_json::from_str::<T>(text);
         if let Ok(ours) = &ours {
             assert_eq!(Some(ours), theirs.as_ref().ok(), "{text}");
@@ -506,7 +571,26 @@ mod tests {
         assert!(!read::<HashMap<u32, bool>>(r#"{"7":true}"#));
         let mut buffer = TapeBuffer::new();
         let root = Tape::parse_into(&mut buffer, "[ 1 ]").unwrap().root();
-        assert_eq!(Box::<RawValue>::deserialize(root).unwrap_err(), Unread);
+        assert_eq!(root.read(|reader| Box::<RawValue>::deserialize(reader)).unwrap_err(), Unread);
+    }
+
+    #[test]
+    fn what_a_type_makes_up_for_is_left_to_the_text_too() {
+        fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+            Ok(T::deserialize(from).unwrap_or_default())
+        }
+
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Lenient {
+            #[serde(deserialize_with = "lenient")]
+            numbers: HashMap<u32, bool>,
+            #[serde(default, deserialize_with = "lenient")]
+            small: u8,
+        }
+        // serde_json reads the keys; here they would be lost without a word.
+        assert!(!read::<Lenient>(r#"{"numbers":{"7":true}}"#));
+        assert!(!read::<Lenient>(r#"{"numbers":{},"small":300}"#));
+        assert!(read::<Lenient>(r#"{"numbers":{},"small":3}"#));
     }
 
     fn json() -> impl Strategy<Value = Value> {

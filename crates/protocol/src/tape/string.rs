@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use crate::scan::unescape;
+
 /// The text between the quotes of a valid JSON string.
 ///
 /// Comparison is that of the decoded text, by code points, and allocates nothing.
@@ -16,7 +18,7 @@ impl<'a> JsonStr<'a> {
     /// The string it means: borrowed, unless it holds escapes.
     #[must_use]
     pub fn decode(self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(self.chars().collect()) } else { Cow::Borrowed(self.raw) }
+        if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 
     /// The string itself, if it can be borrowed because it holds no escapes.

@@ -124,11 +124,15 @@ pub async fn serve(
     let slots = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
     let mut full = false;
     let mut stop = pin!(stop);
-    loop {
-        let (socket, peer) = tokio::select! {
-            accepted = accept::patiently(|| bound.listener.accept()) => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = &mut stop => break,
+    'serving: loop {
+        let mut accepted = pin!(accept::patiently(|| bound.listener.accept()));
+        let (socket, peer) = loop {
+            tokio::select! {
+                accepted = &mut accepted => break accepted,
+                // Forgotten as they end: each would keep its room until then.
+                Some(_) = connections.join_next() => {}
+                () = &mut stop => break 'serving,
+            }
         };
         let Ok(slot) = slots.clone().try_acquire_owned() else {
             if !std::mem::replace(&mut full, true) {
